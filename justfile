@@ -1,0 +1,38 @@
+# One command for each habit. `just` alone lists them; pip install -e '.[dev]' brings everything, just included.
+
+_list:
+    @just --list
+
+# everything that a change must pass, as in CI
+check: lint test
+
+# style, types, layers
+lint:
+    ruff format --check .
+    ruff check .
+    mypy
+    lint-imports
+
+# the test suite, without the heavy ones
+test *ARGS:
+    pytest {{ARGS}}
+
+# write what the mappings give for their samples as the new goldens; read the diff before you commit it
+golden *MAPPING:
+    ocsf-pipe mapping test --update {{MAPPING}}
+
+# write the generated pages again
+docs:
+    python -m ocsf_pipe.testing.pages
+
+# the benchmark of the README: ours, DuckDB's COPY and Tenzir in one run
+bench *ARGS:
+    python -m benchmarks.run {{ARGS}}
+
+# the heavy tests: hostile files, big files, long random runs
+torture *ARGS:
+    pytest -m heavy -n 1 {{ARGS}}
+
+# CI, exactly
+ci:
+    .ci/run
