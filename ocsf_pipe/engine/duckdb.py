@@ -1,0 +1,111 @@
+"""The engine: one DuckDB query per batch and mapping, one Arrow table per OCSF class out of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
+from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_RULE, Query, build_query
+from ocsf_pipe.engine.tables import class_tables
+from ocsf_pipe.ops.sql_text import text_literal
+from ocsf_pipe.plan.nodes import Plan
+from ocsf_pipe.source import Records
+
+REASONS = {
+    MALFORMED: "the record is not valid JSON",
+    NO_RULE: "no event rule takes the record",
+    NO_ELEMENT: "the list of `for_each` is empty",
+}
+
+
+class DuckEngine:
+    """Runs one plan. Keeps a connection and the query; not safe for two threads at once."""
+
+    def __init__(self, plan: Plan, threads: int | None = None) -> None:
+        """Open a connection of its own in memory; nothing is read from disk or network."""
+        self.plan = plan
+        self._connection = duckdb.connect(config={"threads": threads} if threads else {})
+        self._connection.execute("set preserve_insertion_order = true")
+        self._queries: dict[tuple[str, ...] | None, Query] = {}
+
+    def query(self, columns: tuple[str, ...] | None = None) -> Query:
+        """The query for records that are JSON, or have these text columns."""
+        if columns not in self._queries:
+            self._queries[columns] = build_query(self.plan, columns)
+        return self._queries[columns]
+
+    def run(self, records: Records, *, clock: int, origin: str = "") -> Outcome:
+        """Map one batch.
+
+        `clock` is the processing time in milliseconds since 1970; `origin` names the partition, so that the same
+        record elsewhere has another id. Raises nothing for bad records.
+        """
+        if not len(records):
+            return Outcome()
+        columns = tuple(records.columns.column_names) if records.columns is not None else None
+        query = self.query(columns)
+        self._connection.register("input", _input(records))
+        frame = f"select *, {clock}::bigint as clock, {text_literal(origin)} as origin from input"
+        sql = query.sql.replace("with ", f"with batch as ({frame}),\n", 1)
+        try:
+            result = self._connection.execute(sql).to_arrow_table()
+        finally:
+            self._connection.unregister("input")
+        return self._outcome(query, result)
+
+    def _outcome(self, query: Query, result: pa.Table) -> Outcome:
+        outcome = Outcome()
+        faulty = pc.or_(pc.less(result["route"], 0), pc.greater(result["fault"], 0))
+        skip = None
+        if pc.any(faulty).as_py():
+            outcome.faults, outcome.dropped = self._faults(query, result.filter(faulty))
+            skip = pc.is_in(result["rid"], pc.unique(result["rid"].filter(faulty)))
+        outcome.tables = class_tables(self.plan, result, skip)
+        kept = result["rid"] if skip is None else result["rid"].filter(pc.invert(skip))
+        outcome.written = pc.count_distinct(kept).as_py()
+        outcome.failed = self._failed(query, result)
+        return outcome
+
+    def _faults(self, query: Query, rows: pa.Table) -> tuple[list[Fault], Counter[str]]:
+        """The first fault of each record in the order of its events, and how many were dropped on purpose."""
+        faults: dict[int, Fault] = {}
+        dropped: Counter[str] = Counter()
+        for rid, route, fault in zip(*(rows[name].to_pylist() for name in ("rid", "route", "fault")), strict=True):
+            if route <= DROPPED:
+                dropped[self.plan.drops[DROPPED - route][0]] += 1
+            elif rid not in faults:
+                rule = self.plan.routes[route].name if route >= 0 else ""
+                reason, attribute = (REASONS[route], "") if route < 0 else query.faults[route, fault]
+                faults[rid] = Fault(rid, rule, attribute, reason)
+        return [faults[rid] for rid in sorted(faults)], dropped
+
+    def _failed(self, query: Query, result: pa.Table) -> Counter[Failed]:
+        found: Counter[Failed] = Counter()
+        for path, name in query.failures.items():
+            flags = result[name.strip('"')]
+            if not pc.any(flags).as_py():
+                continue
+            for row in result["route"].filter(flags).value_counts().to_pylist():
+                route = self.plan.routes[row["values"]]
+                assign = next(a for a in route.assigns if a.path == path)
+                found[Failed(route.name, ".".join(path), assign.sources, assign.expected)] += row["counts"]
+        return found
+
+
+def _input(records: Records) -> pa.Table:
+    """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood."""
+    arrays = {
+        "rid": pa.array(range(len(records)), pa.int64()),
+        "raw": records.raw,
+        "position": records.position,
+        "sub": records.sub,
+    }
+    if records.columns is None:
+        arrays["j"] = records.json if records.json is not None else records.raw
+    else:
+        arrays |= {f"c:{name}": records.columns[name] for name in records.columns.column_names}
+    return pa.table(arrays)

@@ -1,0 +1,353 @@
+"""A plan → one DuckDB query over one batch.
+
+The query is a ladder of projections, so that every value is computed once and later steps only name it:
+
+    batch → decoded → lets → routed → (fanned out) → locals → values → objects → masked → derived
+
+Result columns: `rid` (row of the batch), `route`, `n` (element of a `for_each`, else 0), `fault` (why the event is
+rejected, see `Query.faults`), one column per attribute (`a:…`) and one per conversion that can fail (`f:…`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ocsf_pipe.engine.merge import by_route
+from ocsf_pipe.engine.sql import Emitter, attribute_column, column, needs_sql, structure
+from ocsf_pipe.engine.unmapped import unmapped_sql
+from ocsf_pipe.ops.sql_text import text_literal
+from ocsf_pipe.plan.nodes import Assign, Const, Frame, LetRef, Needs, Node, ObjectNeeds, Path, Plan, Route, Shape
+from ocsf_pipe.plan.passes.consumed import children
+
+MALFORMED, NO_RULE, NO_ELEMENT, DROPPED = -1, -2, -3, -10
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The SQL with what is needed to read its result.
+
+    faults: reason and attribute by (route, fault); failures: route → assigns whose `f:` column tells of a failure.
+    """
+
+    sql: str
+    faults: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    failures: dict[Path, str] = field(default_factory=dict)
+
+
+def build_query(plan: Plan, columns: tuple[str, ...] | None = None) -> Query:
+    """Write the query; `columns` are the text columns of records that are not JSON."""
+    return _Builder(plan, columns).build()
+
+
+class _Builder:
+    def __init__(self, plan: Plan, columns: tuple[str, ...] | None) -> None:
+        self.plan = plan
+        self.columns = columns
+        self.emitter = Emitter(plan.shape, columnar=columns is not None)
+        self.routes = plan.routes
+        self.stages: list[tuple[str, str]] = []
+        self.faults: dict[tuple[int, int], tuple[str, str]] = {}
+
+    def stage(self, name: str, select: str, source: str | None = None) -> None:
+        before = source or self.stages[-1][0]
+        self.stages.append((name, f"select {select} from {before}"))
+
+    def build(self) -> Query:
+        self.decode()
+        self.lets()
+        self.route()
+        if any(route.also or route.for_each for route in self.routes):
+            self.fan_out()
+        self.locals()
+        self.values()
+        self.objects()
+        self.masked()
+        final = self.derived()
+        ladder = ",\n".join(f"{name} as ({text})" for name, text in self.stages)
+        failures = {path: column("f", ".".join(path)) for path in self.failing}
+        return Query(f"with {ladder}\n{final}", self.faults, failures)
+
+    # batch → decoded
+
+    def decode(self) -> None:
+        if self.columns is None:
+            decoded = f"try(from_json(j, {text_literal(structure(self.plan.shape))}))"
+            self.stage("decoded", f"*, {decoded} as r", "batch")
+            return
+        present = [name for name in self.columns]
+        whole = "{" + ", ".join(f"{text_literal(name)}: {column('c', name)}" for name in present) + "}"
+        self.stage("rows", f"*, json_merge_patch('{{}}', to_json({whole}))::varchar as j", "batch")
+        self.stage("decoded", f"*, {self._struct(self.plan.shape, set(present))} as r")
+
+    def _struct(self, shape: Shape, present: set[str]) -> str:
+        fields = [
+            f"{text_literal(name)}: {column('c', name) if name in present else 'null::varchar'}"
+            for name, _ in shape.fields
+        ]
+        return "{" + ", ".join(fields or ["'': null"]) + "}"
+
+    # → lets: as few steps as their dependencies allow
+
+    def lets(self) -> None:
+        pending = list(self.plan.lets)
+        done: set[str] = set()
+        while pending:
+            ready = [(name, node) for name, node in pending if not (_named(node) - done)]
+            self.add_columns(f"lets{len(self.stages)}", [(column("let", name), node) for name, node in ready])
+            done |= {name for name, _ in ready}
+            pending = [pair for pair in pending if pair not in ready]
+
+    def add_columns(self, name: str, columns: list[tuple[str, Node]]) -> None:
+        texts = [f"{self.emitter.sql(node)} as {alias}" for alias, node in columns]
+        self.stage(name, ", ".join(["*", *texts]))
+
+    # → routed: the main rule of each record
+
+    def route(self) -> None:
+        whens = [f"when r is null then {MALFORMED}"]
+        for i, (_, node) in enumerate(self.plan.drops):
+            whens.append(f"when {self.emitter.sql(node)} then {DROPPED - i}")
+        for i, route in enumerate(self.routes):
+            if not route.also:
+                whens.append(f"when {self.when(route)} then {i}")
+        self.stage("routed", f"*, cast(case {' '.join(whens)} else {NO_RULE} end as integer) as route, 0::bigint as n")
+
+    def when(self, route: Route) -> str:
+        return "true" if route.when is None else self.emitter.sql(route.when)
+
+    # → fanned: a row per event
+
+    def fan_out(self) -> None:
+        mains = [
+            f"when {i} then coalesce(nullif({self.numbers(i, route)}, []), [{{'route': {NO_ELEMENT}, 'n': 0::bigint}}])"
+            for i, route in enumerate(self.routes)
+            if not route.also and route.for_each
+        ]
+        one = "[{'route': route, 'n': 0::bigint}]"
+        lists = [f"case route {' '.join(mains)} else {one} end" if mains else one]
+        for i, route in enumerate(self.routes):
+            if route.also:
+                lists.append(f"case when route >= {NO_RULE} and r is not null and {self.when(route)} then {self.numbers(i, route)} end")
+        fanned = f"unnest(flatten([{', '.join(lists)}])) as e"
+        self.stage("fanned", f"* exclude (route, n), {fanned}")
+        self.stage("numbered", "* exclude (e), struct_extract(e, 'route') as route, struct_extract(e, 'n') as n")
+        elements = [
+            f"case when route = {i} then list_extract({self.emitter.sql(route.for_each[1])}, n) end as {column('el', route.for_each[0])}"
+            for i, route in enumerate(self.routes)
+            if route.for_each
+        ]
+        if elements:
+            self.stage("elements", ", ".join(["*", *elements]))
+
+    def numbers(self, i: int, route: Route) -> str:
+        if route.for_each is None:
+            return f"[{{'route': {i}, 'n': 0::bigint}}]"
+        items = self.emitter.sql(route.for_each[1])
+        return f"list_transform({items}, lambda x, i: {{'route': {i}, 'n': i}})"
+
+    # → locals
+
+    def locals(self) -> None:
+        found: dict[str, list[tuple[int, Node]]] = {}
+        for i, route in enumerate(self.routes):
+            for name, node in route.locals:
+                found.setdefault(name, []).append((i, node))
+        if found:
+            texts = [f"{self.merged(pairs)} as {column('let', name)}" for name, pairs in found.items()]
+            self.stage("locals", ", ".join(["*", *texts]))
+
+    def merged(self, pairs: list[tuple[int, Node]]) -> str:
+        return by_route(pairs, self.emitter.sql, len(self.routes))
+
+    # → values: every attribute before the needs of its objects are looked at
+
+    @cached_property
+    def paths(self) -> dict[Path, list[tuple[int, Assign]]]:
+        found: dict[Path, list[tuple[int, Assign]]] = {}
+        for i, route in enumerate(self.routes):
+            for assign in route.assigns:
+                found.setdefault(assign.path, []).append((i, assign))
+        return found
+
+    @cached_property
+    def failing(self) -> dict[Path, list[tuple[int, Node]]]:
+        found: dict[Path, list[tuple[int, Node]]] = {}
+        for path, pairs in self.paths.items():
+            flagged = [(i, assign.failed) for i, assign in pairs if assign.failed is not None]
+            if flagged:
+                found[path] = flagged
+        return found
+
+    def values(self) -> None:
+        texts = []
+        for path, pairs in self.paths.items():
+            value = self.merged([(i, assign.value) for i, assign in pairs])
+            texts.append(f"{value} as {column('v', '.'.join(path))}")
+        for path, flagged in self.failing.items():
+            texts.append(f"coalesce({self.merged(flagged)}, false) as {column('f', '.'.join(path))}")
+        self.stage("vals", ", ".join(["*", *texts]))
+
+    # → objects: which of them hold what they need
+
+    def objects(self) -> None:
+        texts = []
+        for path, pairs in self.needy.items():
+            tests = [(i, self.holds(self.routes[i], needs)) for i, needs in pairs]
+            texts.append(f"{by_route(tests, str, len(self.routes))} as {column('o', '.'.join(path))}")
+        if texts:
+            self.stage("objs", ", ".join(["*", *texts]))
+
+    @cached_property
+    def needy(self) -> dict[Path, list[tuple[int, ObjectNeeds]]]:
+        """Objects that may have to be left out, by path."""
+        found: dict[Path, list[tuple[int, ObjectNeeds]]] = {}
+        for i, route in enumerate(self.routes):
+            for needs in route.objects:
+                if needs.path and self.holds(route, needs) != "true":
+                    found.setdefault(needs.path, []).append((i, needs))
+        return found
+
+    def holds(self, route: Route, needs: ObjectNeeds) -> str:
+        """The condition that an object is there and whole; `true` where that can be seen in the plan."""
+        there = self.parts(route, needs.path)
+        tests = needs_sql(needs.needs, there)
+        told = [test for name, test in there.items() if name not in needs.constant]
+        if not any(test == "true" for test in told):
+            tests.append(" or ".join(told) or "false")
+        tests = [test for test in tests if not _surely(test)]
+        return " and ".join(f"({test})" for test in tests) or "true"
+
+    def parts(self, route: Route, path: Path) -> dict[str, str]:
+        """For each direct part of an object, the condition that it is there."""
+        depth = len(path)
+        groups: dict[str, list[Assign]] = {}
+        for assign in route.assigns:
+            if assign.path[:depth] == path and len(assign.path) > depth:
+                groups.setdefault(assign.path[depth], []).append(assign)
+        return {name: self.there(route, (*path, name), assigns) for name, assigns in groups.items()}
+
+    def there(self, route: Route, path: Path, assigns: list[Assign]) -> str:
+        if len(assigns) == 1 and assigns[0].path == path:
+            value = assigns[0].value
+            if isinstance(value, Const):
+                return "false" if value.value is None else "true"
+            return f"{column('v', '.'.join(path))} is not null"
+        for needs in route.objects:
+            if needs.path == path:
+                return self.holds(route, needs)
+        tests = list(self.parts(route, path).values())
+        return "true" if "true" in tests else "(" + " or ".join(tests) + ")"
+
+    # → masked: attributes of whole objects, faults, what is left of the record
+
+    def masked(self) -> None:
+        texts = [f"{self.mask(path)} as {attribute_column(path)}" for path in self.paths]
+        texts.append(f"{self.fault()} as fault")
+        if any(_wants_unmapped(route) for route in self.routes):
+            texts.append(f"{self.unmapped()} as unmapped")
+        self.stage("masked", ", ".join(["*", *texts]))
+
+    def mask(self, path: Path) -> str:
+        value = column("v", ".".join(path))
+        needy = self.needy
+        flags = [column("o", ".".join(path[:i])) for i in range(1, len(path)) if path[:i] in needy]
+        if not flags:
+            return value
+        # a rule without needs there has a null flag: only false takes the value away
+        return f"(case when {' and '.join(f'coalesce({flag}, true)' for flag in flags)} then {value} end)"
+
+    def fault(self) -> str:
+        arms = []
+        for i, route in enumerate(self.routes):
+            tests = self.fault_tests(i, route)
+            if tests:
+                arms.append(f"when {i} then (case {' '.join(tests)} else 0 end)")
+        return f"cast(case route {' '.join(arms)} else 0 end as integer)" if arms else "0::integer"
+
+    def fault_tests(self, i: int, route: Route) -> list[str]:
+        """For each thing the event needs, the test that it is missing; `faults` says what each number means."""
+        needs = next(found.needs for found in route.objects if not found.path)
+        there = self.parts(route, ())
+        tests = []
+        for name in needs.required:
+            test = there.get(name, "false")
+            if test != "true":
+                number = len(tests) + 1
+                self.faults[i, number] = (_missing(route, name), name)
+                tests.append(f"when not coalesce({test}, false) then {number}")
+        for words, names, test in _constraints(needs, there):
+            number = len(tests) + 1
+            self.faults[i, number] = (f"none of {', '.join(names)}" if words else f"not exactly one of {', '.join(names)}", names[0])
+            tests.append(f"when not coalesce({test}, false) then {number}")
+        return tests
+
+    def unmapped(self) -> str:
+        pairs = [
+            (i, unmapped_sql(route.consumed, self.plan.shape, self.kept(route)))
+            for i, route in enumerate(self.routes)
+            if _wants_unmapped(route)
+        ]
+        return by_route(pairs, str, -1)
+
+    def kept(self, route: Route) -> dict[Path, tuple[str, ...]]:
+        """The flags that put a source value back: its conversion failed, or its object was left out."""
+        flags: dict[Path, set[str]] = {}
+        needy = self.needy
+        for assign in route.assigns:
+            found = {column("f", ".".join(assign.path))} if assign.failed is not None else set()
+            for i in range(1, len(assign.path)):
+                if assign.path[:i] in needy:
+                    found.add(f"not coalesce({column('o', '.'.join(assign.path[:i]))}, true)")
+            for source in assign.sources:
+                flags.setdefault(source, set()).update(found)
+        return {source: tuple(sorted(found)) for source, found in flags.items() if found}
+
+    # → derived, the end of the ladder
+
+    def derived(self) -> str:
+        found: dict[Path, list[tuple[int, Node]]] = {}
+        for i, route in enumerate(self.routes):
+            for assign in route.derived:
+                found.setdefault(assign.path, []).append((i, assign.value))
+        texts = ["rid", "route", "n", "fault"]
+        texts += [attribute_column(path) for path in self.paths]
+        texts += [f"{self.merged(pairs)} as {attribute_column(path)}" for path, pairs in found.items()]
+        texts += [column("f", ".".join(path)) for path in self.failing]
+        return f"select {', '.join(texts)} from {self.stages[-1][0]}"
+
+
+def _named(node: Node) -> set[str]:
+    """The lets that a node reads."""
+    found = {node.name} if isinstance(node, LetRef) else set()
+    for child in children(node):
+        found |= _named(child)
+    return found
+
+
+def _surely(test: str) -> bool:
+    return "true" in test.split(" or ")
+
+
+def _wants_unmapped(route: Route) -> bool:
+    return any(isinstance(a.value, Frame) and a.value.what == "unmapped" for a in route.derived)
+
+
+def _constraints(needs: Needs, there: dict[str, str]) -> list[tuple[bool, tuple[str, ...], str]]:
+    found: list[tuple[bool, tuple[str, ...], str]] = []
+    if needs.any_of:
+        test = needs_sql(Needs(any_of=needs.any_of), there)[0]
+        if not _surely(test):
+            found.append((True, needs.any_of, test))
+    if needs.just_one:
+        found.append((False, needs.just_one, needs_sql(Needs(just_one=needs.just_one), there)[0]))
+    return found
+
+
+def _missing(route: Route, name: str) -> str:
+    inner = next((needs for needs in route.objects if needs.path == (name,)), None)
+    if inner is None or not (inner.needs.required or inner.needs.any_of):
+        return f"required attribute `{name}` is null"
+    wanted = [*inner.needs.required, *([" or ".join(inner.needs.any_of)] if inner.needs.any_of else [])]
+    return f"required attribute `{name}` is null or lacks {', '.join(wanted)}"
+

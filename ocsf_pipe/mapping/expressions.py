@@ -1,0 +1,163 @@
+"""Expressions → typed nodes. Complains about unknown ops, wrong arguments and conditions that are none."""
+
+from __future__ import annotations
+
+from ocsf_pipe.errors import Span, did_you_mean
+from ocsf_pipe.mapping.context import Context
+from ocsf_pipe.mapping.paths import finish, start, walk
+from ocsf_pipe.mapping.scope import Handle, Scope
+from ocsf_pipe.mapping.syntax import (
+    ApplyExpr,
+    CaseExpr,
+    ConstantSide,
+    Expr,
+    ExprSide,
+    FollowExpr,
+    LiteralExpr,
+    PathExpr,
+)
+from ocsf_pipe.ops import OPS
+from ocsf_pipe.ops.registry import Op
+from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, JSON, NULL, TEXT, Type
+from ocsf_pipe.plan.nodes import Call, Case, Const, Node
+
+NULL_TESTS = frozenset({"is_null", "is_not_null"})
+
+
+def lower_expr(context: Context, expr: Expr, scope: Scope, want: Type | None = None) -> Node:
+    """The typed node of an expression; `want` says JSON where that is wanted of a path. Never raises."""
+    match expr:
+        case LiteralExpr(value=value):
+            return Const(value, literal_type(value))
+        case CaseExpr():
+            return _case(context, expr, scope, want)
+        case PathExpr(steps=(only,), span=span) if only.name in scope.macros:
+            return _macro(context, only.name or "", scope, span, want)
+        case ApplyExpr():
+            return _apply(context, expr, scope)
+        case _:
+            use = "json" if want is not None and want.kind == "json" else None
+            return finish(context, handle_of(context, expr, scope), expr.span, use)  # type: ignore[arg-type]
+
+
+def literal_type(value: object) -> Type:
+    """The type of a literal."""
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, int):
+        return INTEGER
+    return FLOAT if isinstance(value, float) else NULL if value is None else TEXT
+
+
+def handle_of(context: Context, expr: Expr, scope: Scope) -> Handle:
+    """What an expression is, so that a path or an `each` can go on from it."""
+    if isinstance(expr, PathExpr):
+        handle, steps = start(expr, scope)
+        return walk(context, handle, steps, expr.span)
+    if isinstance(expr, FollowExpr):
+        return walk(context, Handle(lower_expr(context, expr.of, scope)), expr.steps, expr.span)
+    return Handle(lower_expr(context, expr, scope))
+
+
+def _macro(context: Context, name: str, scope: Scope, span: Span, want: Type | None) -> Node:
+    scope.used.add(name)
+    side = scope.macros[name]
+    if isinstance(side, ExprSide):
+        return lower_expr(context, side.expr, scope, want)
+    if isinstance(side, ConstantSide):
+        return Const(side.text, TEXT)
+    context.complain("M204", f"`{name}` is an object here: it can only stand right of an attribute", span)
+    return Const(None, TEXT)
+
+
+def _case(context: Context, expr: CaseExpr, scope: Scope, want: Type | None) -> Node:
+    arms = []
+    for condition, value in expr.arms:
+        if expr.subject is not None:
+            condition = ApplyExpr("eq", (expr.subject, condition), condition.span)
+        arms.append((condition_of(context, condition, scope), lower_expr(context, value, scope, want)))
+    otherwise = lower_expr(context, expr.otherwise, scope, want) if expr.otherwise is not None else None
+    values = [value for _, value in arms] + ([otherwise] if otherwise is not None else [])
+    kind = common_type([value.type for value in values])
+    if kind is None:
+        types = ", ".join(sorted({str(value.type) for value in values}))
+        context.complain("M204", f"the branches of this `case` have different types: {types}", expr.span)
+        kind = TEXT
+    return Case(tuple(arms), otherwise, kind)
+
+
+def common_type(types: list[Type]) -> Type | None:
+    """The one type that all these are, text standing in for what is text underneath; None where there is none."""
+    found = {kind for kind in types if kind != NULL}
+    if len(found) <= 1:
+        return next(iter(found), NULL)
+    if {kind.kind for kind in found} <= {"text", "ip", "json"}:
+        return TEXT
+    if {kind.kind for kind in found} <= {"integer", "float"}:
+        return FLOAT
+    if {kind.kind for kind in found} <= {"integer", "timestamp"}:
+        return INTEGER
+    return None
+
+
+def condition_of(context: Context, expr: Expr, scope: Scope) -> Node:
+    """An expression that must be a boolean."""
+    node = lower_expr(context, expr, scope)
+    if node.type.kind not in {"boolean", "null"}:
+        hint = "compare it with something: `… = 'x'`, `… is not null`"
+        context.complain("M205", f"expected a condition, got a value of type {node.type}", expr.span, hint)
+    return node
+
+
+def _apply(context: Context, expr: ApplyExpr, scope: Scope) -> Node:
+    op = OPS.get(expr.op)
+    if op is None:
+        hint = did_you_mean(expr.op, [name for name, found in OPS.items() if not found.operator])
+        context.complain("M201", f"unknown op `{expr.op}`", expr.span, hint or "see docs/ops.md for all of them")
+        return Const(None, NULL)
+    if expr.op in NULL_TESTS and len(expr.args) == 1 and isinstance(expr.args[0], PathExpr | FollowExpr):
+        return _null_test(context, expr, scope)
+    args = tuple(_argument(context, op, i, arg, scope) for i, arg in enumerate(expr.args))
+    return checked_call(context, op, args, expr.span, tuple(arg.span for arg in expr.args))
+
+
+def _null_test(context: Context, expr: ApplyExpr, scope: Scope) -> Node:
+    path = expr.args[0]
+    if isinstance(path, PathExpr) and path.steps[0].name in scope.macros:
+        return Call(expr.op, (lower_expr(context, path, scope),), BOOLEAN)
+    handle = handle_of(context, path, scope)
+    node = handle.node if handle.trie is not None else finish(context, handle, path.span)
+    return Call(expr.op, (node,), BOOLEAN)
+
+
+def _argument(context: Context, op: Op, position: int, arg: Expr, scope: Scope) -> Node:
+    least, most = op.arity
+    taken = op.taken(position) if op.takes and (most is None or position < most) else ()
+    wants_json = any(kind.kind == "json" for kind in taken) and not any(kind.kind == "text" for kind in taken)
+    return lower_expr(context, arg, scope, JSON if wants_json else None)
+
+
+def checked_call(
+    context: Context, op: Op, args: tuple[Node, ...], span: Span, spans: tuple[Span, ...] = ()
+) -> Node:
+    """The call, with complaints about number, types and constancy of its arguments."""
+    types = [arg.type for arg in args]
+    if not op.accepts(types):
+        shown = ", ".join(map(str, types))
+        context.complain("M203", f"`{op.name}` does not take ({shown})", span, _takes(op))
+        return Const(None, NULL)
+    for position in op.constant:
+        if position < len(args) and not isinstance(args[position], Const):
+            at = spans[position] if spans else span
+            context.complain("M206", f"argument {position + 1} of `{op.name}` must be a constant", at)
+            return Const(None, op.result(types))
+    complaint = op.complaint and op.complaint(*(arg.value if isinstance(arg, Const) else None for arg in args))
+    if complaint:
+        context.complain("M203", f"`{op.name}`: {complaint}", span)
+        return Const(None, op.result(types))
+    return Call(op.name, args, op.result(types))
+
+
+def _takes(op: Op) -> str:
+    words = [" or ".join(str(kind) for kind in op.taken(i)) for i in range(len(op.takes))]
+    return f"it takes ({', '.join(words)}{', …' if op.variadic else ''}); declare the path's type or convert it"

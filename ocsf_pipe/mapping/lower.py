@@ -1,0 +1,212 @@
+"""Checked syntax + OCSF schema → plan. Complaints about expressions and types are collected on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ocsf_pipe.errors import Span
+from ocsf_pipe.mapping.context import Context
+from ocsf_pipe.mapping.derive import derive
+from ocsf_pipe.mapping.expressions import condition_of, handle_of
+from ocsf_pipe.mapping.needs import object_needs
+from ocsf_pipe.mapping.parse import path_text
+from ocsf_pipe.mapping.paths import as_list, element_trie
+from ocsf_pipe.mapping.scope import Handle, Scope
+from ocsf_pipe.mapping.syntax import (
+    ConstantSide,
+    EachSide,
+    ExprSide,
+    FieldType,
+    Let,
+    Mapping,
+    Rule,
+)
+from ocsf_pipe.mapping.targets import Leaves, each_node, lower_entries
+from ocsf_pipe.mapping.types import TypeTextError, parse_type
+from ocsf_pipe.ops.types import JSON, OBJECT, TEXT
+from ocsf_pipe.plan.nodes import Assign, Call, Const, Frame, LetRef, Node, Path, Plan, Route, Var
+from ocsf_pipe.plan.passes.consumed import consumed, reads
+from ocsf_pipe.plan.passes.failures import failure
+from ocsf_pipe.schema import EventClass
+
+Named = tuple[str, Node]
+
+
+def lower(context: Context) -> Plan:
+    """The whole plan. It is only to be used where the context holds no complaint afterwards."""
+    mapping = context.mapping
+    for declared in mapping.input.fields:
+        _declare(context, declared)
+    scope, lets = _lets(context, Scope(context.record))
+    recognise = mapping.input.recognise
+    plan = Plan(
+        mapping=mapping.name,
+        version=mapping.ocsf,
+        format=mapping.input.format,
+        settings=dict(mapping.input.settings),
+        records=tuple(step.name if step.name is not None else "*" for step in mapping.input.records),
+        recognise=condition_of(context, recognise, scope) if recognise is not None else None,
+        shape=context.record.shape(),
+        lets=lets,
+        drops=tuple((drop.why, condition_of(context, drop.when, scope)) for drop in mapping.drops),
+        routes=tuple(_route(context, rule, scope, lets) for rule in mapping.rules),
+        file=mapping.file,
+        title=mapping.title,
+    )
+    _unused(context, scope)
+    return replace(plan, shape=context.record.shape())
+
+
+def _declare(context: Context, declared: FieldType) -> None:
+    place = context.record
+    try:
+        kind = parse_type(declared.type_text)
+    except TypeTextError as error:
+        context.complain("M207", str(error), declared.span, error.hint)
+        return
+    for name in declared.path:
+        place = place.children.setdefault(name, type(place)())
+    place.declare(kind)
+
+
+def _lets(context: Context, scope: Scope) -> tuple[Scope, tuple[Named, ...]]:
+    """Bind every let in order: values are computed once, objects are spelled out where they are used."""
+    lets: list[Named] = []
+    for let in context.mapping.lets:
+        value = _let_value(context, let, scope)
+        if value is None:
+            scope.macros[let.name] = let.value
+            continue
+        node, trie_of = value
+        lets.append((let.name, node))
+        scope.names[let.name] = Handle(LetRef(let.name, node.type), trie_of.trie)
+    return scope, tuple(lets)
+
+
+def _let_value(context: Context, let: Let, scope: Scope) -> tuple[Node, Handle] | None:
+    """The node of a let that is a value, with the place its parts are read from; None for objects and cases."""
+    if isinstance(let.value, ExprSide):
+        handle = handle_of(context, let.value.expr, scope)
+        if handle.trie is None and not handle.keys:
+            return handle.node, Handle(handle.node)
+        return None
+    if isinstance(let.value, ConstantSide):
+        return Const(let.value.text, TEXT), Handle(Const(None, TEXT))
+    if isinstance(let.value, EachSide) and let.value.value is None:
+        node, inner = each_node(context, let.value, scope)
+        bound = inner.names[let.value.name] if let.value.name else inner.element
+        return node, bound or Handle(node)
+    return None
+
+
+def _unused(context: Context, scope: Scope) -> None:
+    for let in context.mapping.lets:
+        if let.name not in scope.used:
+            context.complain("M405", f"nothing uses `{let.name}`", let.span, "take it away")
+
+
+def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) -> Route:
+    kind = context.schema.classes.get(rule.class_name)
+    when = condition_of(context, rule.when, scope) if rule.when is not None else None
+    if kind is None:  # said by a check of its own
+        return Route(rule.name, rule.class_name, 0, when, rule.also, None, (), (), (), (), (), ())
+    inner, for_each = _fan_out(context, rule, scope)
+    context.locals = []
+    leaves = _leaves(context, rule, kind, inner)
+    fans = rule.also or for_each is not None
+    profiles = _profiles(kind, leaves)
+    objects = object_needs(context, rule, kind, leaves, frozenset(profiles))
+    assigns = _assigns(leaves, rule if fans else None, for_each is not None)
+    read = consumed([a.value for a in assigns], dict([*lets, *context.locals]))
+    left = [leave.path for leave in context.mapping.leave]
+    return Route(
+        name=rule.name,
+        class_name=rule.class_name,
+        class_uid=kind.uid,
+        when=when,
+        also=rule.also,
+        for_each=for_each,
+        assigns=assigns,
+        objects=objects,
+        derived=derive(context, kind, leaves, profiles, with_unmapped=not rule.also),
+        locals=tuple(context.locals),
+        consumed=tuple(sorted({*read, *left})),
+        profiles=profiles,
+        span=rule.span,
+    )
+
+
+def _fan_out(context: Context, rule: Rule, scope: Scope) -> tuple[Scope, tuple[str, Node] | None]:
+    if rule.for_each is None:
+        return scope, None
+    source = handle_of(context, rule.for_each.items, scope)
+    items = as_list(context, source, rule.for_each.items.span)
+    trie = element_trie(source)
+    name = context.fresh("el")
+    kind = OBJECT if trie is not None else items.type.item or JSON
+    bound = scope.bind(rule.for_each.name, Handle(Var(name, kind), trie))
+    return replace(bound, depth=scope.depth), (name, items)
+
+
+def _leaves(context: Context, rule: Rule, kind: EventClass, scope: Scope) -> Leaves:
+    """`every`, then the rule's own lines over it, leaf by leaf; `null` takes a whole part away."""
+    every = [e for e in context.mapping.every if _belongs(kind, e.path[0], rule)]
+    leaves = lower_entries(context, rule.class_name, kind.attributes, every, scope)
+    own = lower_entries(context, rule.class_name, kind.attributes, rule.entries, scope)
+    for path, leaf in own.items():
+        if leaf.value is None or leaf.type.kind == "list":
+            for other in [p for p in leaves if p[: len(path)] == path]:
+                del leaves[other]
+        if leaf.value is not None:
+            leaves[path] = leaf
+    return {path: leaf for path, leaf in leaves.items() if leaf.value is not None}
+
+
+def _belongs(kind: EventClass, name: str, rule: Rule) -> bool:
+    """An attribute of `every` that one class lacks is simply not set there; a check looks for one that none has."""
+    return name in kind.attributes
+
+
+def _profiles(kind: EventClass, leaves: Leaves) -> tuple[str, ...]:
+    """The profiles that the attributes in use belong to, those that the class itself lists."""
+    found: set[str] = {"datetime"} & set(kind.profiles)
+    for leaf in leaves.values():
+        owners = [p for p in leaf.attribute.profiles if p in kind.profiles]
+        if owners and not found & set(owners):
+            found.add(owners[0])
+    for path in leaves:
+        owners = [p for p in kind.attributes[path[0]].profiles if p in kind.profiles]
+        if owners and not found & set(owners):
+            found.add(owners[0])
+    return tuple(sorted(found))
+
+
+def _assigns(leaves: Leaves, fanned: Rule | None, by_element: bool) -> tuple[Assign, ...]:
+    assigns = []
+    for path, leaf in sorted(leaves.items()):
+        value = leaf.value or Const(None, leaf.type)
+        failed = failure(value)
+        if path == ("metadata", "uid") and fanned is not None:
+            value = _own_uid(value, fanned, by_element)
+        sources = tuple(sorted(reads(value)))
+        assigns.append(Assign(path, value, leaf.type, failed, leaf.attribute.type, sources, leaf.span))
+    return tuple(assigns)
+
+
+def _own_uid(uid: Node, rule: Rule, by_element: bool) -> Node:
+    """An id of its own for each event of a rule that fans out: `<uid>#<rule>` or `<uid>#<rule>.<n>`."""
+    tail: Node = Const(f"#{rule.name}", TEXT)
+    if by_element:
+        number = Frame("element", TEXT)
+        tail = Call("concat_op", (Const(f"#{rule.name}.", TEXT), number), TEXT)
+    return Call("concat_op", (uid, tail), TEXT)
+
+
+def source_text(path: Path) -> str:
+    """A source path as the author writes it."""
+    from ocsf_pipe.mapping.syntax import Step
+
+    return path_text(tuple(Step(name=name) for name in path))
+
+
+__all__ = ["Span", "lower", "source_text"]

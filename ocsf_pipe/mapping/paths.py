@@ -1,0 +1,154 @@
+"""Paths → nodes: through variables, lets and elements, into the record, into JSON."""
+
+from __future__ import annotations
+
+from ocsf_pipe.errors import Span
+from ocsf_pipe.mapping.context import Context
+from ocsf_pipe.mapping.scope import Handle, Scope
+from ocsf_pipe.mapping.shapes import Trie, Use
+from ocsf_pipe.mapping.syntax import PathExpr, Step
+from ocsf_pipe.ops.types import INTEGER, JSON, OBJECT, TEXT, Type, list_of
+from ocsf_pipe.plan.nodes import Call, Const, Convert, Each, Get, Node, Read, Scalar, Var
+
+DECLARED = {
+    "integer": Scalar("long_t", "long_t"),
+    "float": Scalar("float_t", "float_t"),
+    "boolean": Scalar("boolean_t", "boolean_t"),
+    "timestamp": Scalar("timestamp_t", "long_t"),
+    "ip": Scalar("ip_t", "string_t"),
+}
+
+
+def start(path: PathExpr, scope: Scope) -> tuple[Handle, tuple[Step, ...]]:
+    """What the first word means, and the steps that are left."""
+    if path.head in scope.names:
+        scope.used.add(path.head)
+        return scope.names[path.head], path.steps[1:]
+    if scope.element is not None:
+        return scope.element, path.steps
+    return Handle(Read((), OBJECT), scope.record), path.steps
+
+
+def walk(context: Context, handle: Handle, steps: tuple[Step, ...], span: Span) -> Handle:
+    """Follow the steps; complains where a value has no parts."""
+    for i, step in enumerate(steps):
+        if step.star:
+            return Handle(_every(context, handle, steps[i + 1 :], span))
+        if step.index is not None:
+            items = as_list(context, handle, span)
+            position = Const(step.index + 1, INTEGER)
+            item = handle.trie.item() if handle.trie is not None else None
+            kind = OBJECT if item is not None else items.type.item or JSON
+            handle = Handle(Call("list_get", (items, position), kind), item)
+        else:
+            handle = _key(context, handle, step.name or "", span)
+    return handle
+
+
+def _key(context: Context, handle: Handle, name: str, span: Span) -> Handle:
+    trie, node = handle.trie, handle.node
+    if trie is not None and trie.declared is not None and trie.declared.kind == "json":
+        handle = Handle(finish(context, handle, span, "json"))
+        trie, node = None, handle.node
+    if trie is not None:
+        clash = trie.clash("object")
+        if clash is not None:
+            _clash(context, node, clash, "object", span)
+        below = trie.child(name)
+        if isinstance(node, Read):
+            return Handle(Read((*node.steps, name), OBJECT), below)
+        return Handle(Get(node, name, OBJECT), below)
+    if handle.keys or node.type.kind == "json":
+        return Handle(node, None, (*handle.keys, name))
+    found = node.type.field(name)
+    if found is None:
+        context.complain("M204", f"`{name}` is read from a value of type {node.type}, which has no such part", span)
+        return Handle(Const(None, TEXT))
+    return Handle(Get(node, name, found))
+
+
+def _every(context: Context, handle: Handle, rest: tuple[Step, ...], span: Span) -> Node:
+    items = as_list(context, handle, span)
+    name = context.fresh("e")
+    item = handle.trie.item() if handle.trie is not None else None
+    element = Handle(Var(name, OBJECT if item is not None else items.type.item or JSON), item)
+    nested = any(step.star for step in rest)
+    inner = walk(context, element, rest, span)
+    value = inner.node if nested else finish(context, inner, span)
+    result = list_of(value.type)
+    mapped = Each(items, name, None, None, value, first=False, type=result)
+    return Call("flatten", (mapped,), value.type) if nested else mapped
+
+
+def as_list(context: Context, handle: Handle, span: Span) -> Node:
+    """The value read as a list; complains where it cannot be one."""
+    if handle.trie is not None:
+        clash = handle.trie.clash("list")
+        if clash is not None:
+            _clash(context, handle.node, clash, "list", span)
+        handle.trie.item()
+        return _typed(handle.node, list_of(OBJECT))
+    if handle.keys or handle.node.type.kind == "json":
+        return Call("json_list", (_json(handle, JSON),), list_of(JSON))
+    if handle.node.type.kind not in {"list", "null"}:
+        context.complain("M204", f"expected a list, got {handle.node.type}", span)
+        return Const(None, list_of(TEXT))
+    return handle.node
+
+
+def finish(context: Context, handle: Handle, span: Span, use: Use | None = None) -> Node:
+    """The value itself: text, unless the author declared something else or `use` asks for JSON."""
+    trie = handle.trie
+    if trie is None:
+        if handle.keys:
+            return _json(handle, JSON if use == "json" else TEXT)
+        return handle.node
+    declared = trie.declared.kind if trie.declared is not None else None
+    if declared == "list":
+        return as_list(context, handle, span)
+    wanted: Use = "json" if use == "json" or declared == "json" else "text"
+    clash = trie.clash(wanted)
+    if clash is not None:
+        _clash(context, handle.node, clash, wanted, span)
+    trie.uses.add(wanted)
+    node = _typed(handle.node, JSON if wanted == "json" else TEXT)
+    scalar = DECLARED.get(declared or "")
+    if scalar is None or wanted == "json":
+        return node
+    return Convert(node, scalar, Type(declared))  # type: ignore[arg-type]
+
+
+def _json(handle: Handle, kind: Type) -> Node:
+    if not handle.keys:
+        return handle.node
+    path = "$" + "".join(f'."{key}"' for key in handle.keys)
+    op = "json_get_json" if kind == JSON else "json_get"
+    return Call(op, (handle.node, Const(path, TEXT)), kind)
+
+
+def _typed(node: Node, kind: Type) -> Node:
+    if isinstance(node, Read):
+        return Read(node.steps, kind)
+    if isinstance(node, Get):
+        return Get(node.of, node.name, kind)
+    if isinstance(node, Var):
+        return Var(node.name, kind)
+    if isinstance(node, Call):
+        return Call(node.op, node.args, kind)
+    return node
+
+
+def _clash(context: Context, node: Node, one: Use, two: Use, span: Span) -> None:
+    steps = node.steps if isinstance(node, Read) else (node.name,) if isinstance(node, (Get, Var)) else ()
+    text = ".".join(map(str, steps))
+    context.complain(
+        "M403",
+        f"`{text}` is read as {one} and as {two}",
+        span,
+        f"declare `{text}: json` under `input.fields` and read its parts from there",
+    )
+
+
+def element_trie(handle: Handle) -> Trie | None:
+    """The place of the elements of a list that has a place."""
+    return handle.trie.item() if handle.trie is not None else None

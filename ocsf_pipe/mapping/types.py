@@ -1,0 +1,74 @@
+"""Type text → `Type`: `integer`, `list({id: text, type: text})`."""
+
+from __future__ import annotations
+
+import re
+
+from ocsf_pipe.errors import did_you_mean
+from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, IP, JSON, TEXT, TIMESTAMP, Type, list_of
+
+SCALARS = {
+    "text": TEXT,
+    "string": TEXT,
+    "integer": INTEGER,
+    "float": FLOAT,
+    "boolean": BOOLEAN,
+    "timestamp": TIMESTAMP,
+    "ip": IP,
+    "json": JSON,
+}
+_WORD = re.compile(r'\s*(list\b|"[^"]*"|[\w@$.-]+|[(){}:,])')
+
+
+class TypeTextError(ValueError):
+    """The text names no type; `hint` says what would."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        """Keep the remedy apart."""
+        super().__init__(message)
+        self.hint = hint
+
+
+def parse_type(text: str) -> Type:
+    """Read a type; raises `TypeTextError`."""
+    words = _WORD.findall(text)
+    if "".join(words) != re.sub(r"\s+", "", text):
+        raise TypeTextError(f"`{text}` is not a type")
+    kind, rest = _type(words, text)
+    if rest:
+        raise TypeTextError(f"`{text}` goes on after the type")
+    return kind
+
+
+def _type(words: list[str], text: str) -> tuple[Type, list[str]]:
+    if not words:
+        raise TypeTextError(f"`{text}` ends too early")
+    head, rest = words[0], words[1:]
+    if head == "list":
+        rest = _take(rest, "(", text)
+        item, rest = _type(rest, text)
+        return list_of(item), _take(rest, ")", text)
+    if head == "{":
+        return _object(rest, text)
+    if head not in SCALARS:
+        known = [*SCALARS, "list(…)", "{name: type}"]
+        raise TypeTextError(f"unknown type `{head}`", did_you_mean(head, SCALARS) or "types: " + ", ".join(known))
+    return SCALARS[head], rest
+
+
+def _object(words: list[str], text: str) -> tuple[Type, list[str]]:
+    fields: list[tuple[str, Type]] = []
+    while words and words[0] != "}":
+        name, rest = words[0].strip('"'), _take(words[1:], ":", text)
+        kind, words = _type(rest, text)
+        fields.append((name, kind))
+        if words[:1] == [","]:
+            words = words[1:]
+    return Type("object", fields=tuple(fields)), _take(words, "}", text)
+
+
+def _take(words: list[str], sign: str, text: str) -> list[str]:
+    if words[:1] != [sign]:
+        got = words[0] if words else "the end"
+        raise TypeTextError(f"expected `{sign}` in `{text}`, got `{got}`")
+    return words[1:]
