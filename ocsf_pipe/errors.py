@@ -45,6 +45,7 @@ CODES: dict[str, str] = {
     "M403": "a path is used with two types",
     "M404": "a path is left and also read",
     "M405": "a name that nothing uses",
+    "M406": "a rule that is not there",
     "M501": "unknown input format",
 }
 

@@ -1,0 +1,7 @@
+"""YAML → plan: parse with places, check everything, lower, optimise."""
+
+from __future__ import annotations
+
+from ocsf_pipe.mapping.compile import compile_mapping, compile_text, diagnose, render
+
+__all__ = ["compile_mapping", "compile_text", "diagnose", "render"]
