@@ -1,0 +1,93 @@
+"""JSON: one value a line (NDJSON), or values of any layout: pretty-printed, in one array, one behind the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ocsf_pipe.decode.format import DEFAULT_LIMITS, Format, Limits, Settings, parse_by_reading
+from ocsf_pipe.decode.framing import (
+    BOM,
+    Block,
+    Head,
+    blocks,
+    line_bounds,
+    slices,
+    text_records,
+    zeros,
+)
+from ocsf_pipe.decode.json_values import Scanner, from_position, read_values
+from ocsf_pipe.source import Records
+
+
+def sniff(head: bytes, filename: str, settings: Settings) -> bool:
+    """Whether the first thing in the head is an object or an array."""
+    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
+
+
+def read(
+    stream: BinaryIO, settings: Settings, *, resume_at: int = 0, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[Records]:
+    """Yield the records of a stream; lines are framed only, layouts of other kinds are scanned for brackets."""
+    head = Head(stream)
+    start = len(BOM) if head.bytes.startswith(BOM) else 0
+    if one_a_line(head.bytes[start:]):
+        at = head.skip(max(start, resume_at))
+        for block in blocks(head, at, limits):
+            yield framed(block, limits)
+    else:
+        # Whether a place is inside an array can be known only from the beginning, so a resumed read scans again.
+        yield from from_position(read_values(head, head.skip(start), limits), resume_at)
+
+
+def framed(block: Block, limits: Limits) -> Records:
+    """Make one record of every line of a block."""
+    starts, ends = line_bounds(block.data)
+    return text_records(slices(block.data, starts, ends), starts + block.base, block.end, limits, block.rejects)
+
+
+def one_a_line(head: bytes) -> bool:
+    """Whether lines are records: some line of the head is exactly one object, and the first is not two or more."""
+    lines = [line for line in head.split(b"\n")[:50] if line.strip()]
+    if not lines or lines[0].lstrip()[:1] != b"{":
+        return not lines or lines[0].lstrip()[:1] != b"["
+    if len(lines) == 1:
+        return _values(lines[0]) <= 1
+    return _values(lines[0]) == 1 or (not _several(lines[0]) and any(_values(line) == 1 for line in lines))
+
+
+def _values(line: bytes) -> int:
+    """Count the objects that a line holds; -1 where it holds something beside them, or less than a whole one."""
+    scanner = Scanner()
+    octets = np.frombuffer(line, np.uint8)
+    marks, chars = scanner.scan(octets)
+    whole = line.lstrip()[:1] == b"{" and scanner.depth == 0 and line.rstrip()[-1:] == b"}"
+    return int((chars == 125).sum()) if whole and not scanner.in_string else -1
+
+
+def _several(line: bytes) -> bool:
+    return _values(line) > 1
+
+
+def parse(messages: pa.LargeBinaryArray, settings: Settings) -> Records:
+    """Take each message as one record, or as several where it is an array or holds several values."""
+    try:
+        text = messages.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return parse_by_reading(read, messages, settings)
+    trimmed = pc.utf8_ltrim_whitespace(text)
+    plain = pc.and_(
+        pc.equal(pc.utf8_slice_codeunits(trimmed, 0, 1), "{"),
+        pc.invert(pc.match_substring_regex(text, r"[\n\r]|\}\s*\{")),
+    )
+    if text.null_count or not pc.all(plain).as_py():
+        return parse_by_reading(read, messages, settings)
+    count = len(text)
+    return Records(text, pa.array(np.arange(count, dtype=np.int64)), zeros(count), count)
+
+
+FORMAT = Format("json", sniff, read, parse)
