@@ -94,6 +94,8 @@ def _let_value(context: Context, let: Let, scope: Scope) -> tuple[Node, Handle] 
         return Const(let.value.text, TEXT), Handle(Const(None, TEXT))
     if isinstance(let.value, EachSide) and let.value.value is None:
         node, inner = each_node(context, let.value, scope)
+        if not let.value.first:  # the elements that satisfy `where`: a list as long as it is not empty
+            return node, handle_of(context, let.value.items, scope)
         bound = inner.names[let.value.name] if let.value.name else inner.element
         return node, bound or Handle(node)
     return None
@@ -150,7 +152,13 @@ def _fan_out(context: Context, rule: Rule, scope: Scope) -> tuple[Scope, tuple[s
 
 def _leaves(context: Context, rule: Rule, kind: EventClass, scope: Scope) -> Leaves:
     """`every`, then the rule's own lines over it, leaf by leaf; `null` takes a whole part away."""
-    every = [e for e in context.mapping.every if _belongs(kind, e.path[0], rule)]
+    replaced = {e.path for e in rule.entries}
+    every = [
+        e
+        for e in context.mapping.every
+        # an enum of the same name may have other captions in this class: what is replaced is not even looked at
+        if _belongs(kind, e.path[0], rule) and not (e.path in replaced and not kind.attributes[e.path[0]].object_type)
+    ]
     leaves = lower_entries(context, rule.class_name, kind.attributes, every, scope)
     own = lower_entries(context, rule.class_name, kind.attributes, rule.entries, scope)
     for path, leaf in own.items():

@@ -79,8 +79,6 @@ def _each(reader: Reader, node: yaml.Node) -> Side:
     first = "first" in found
     if first and "each" in found:
         reader.complain("M104", "`each` and `first` exclude each other", reader.span(node))
-    if "set" not in found and not first:
-        reader.complain("M103", "`set` is missing beside `each`", reader.span(node), "add `set: {attr: expr}`")
     return EachSide(
         items=reader.expression(found["first" if first else "each"], "a list"),
         name=reader.text(found["as"], "`as`") if "as" in found else None,

@@ -230,6 +230,8 @@ def _element(context: Context, attribute: Attribute, side: Side, scope: Scope) -
 
 def _each(context: Context, attribute: Attribute, side: EachSide, scope: Scope) -> Node:
     node, inner = each_node(context, side, scope)
+    if side.value is None:
+        context.complain("M103", "`set` is missing beside `each`", side.span, "add `set: {attr: expr}`")
     value = _element(context, attribute, side.value or EraseSide(side.span), inner)
     return replace(node, value=value, type=value.type if side.first else list_of(value.type))
 
