@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-# Python's tables map these to several characters or know them not; DuckDB's map them to one.
+# Where Python's lower case has two characters, or its upper and title case do, DuckDB's tables have one.
 _LOWER = {"\u0130": "i"}
 _UPPER = {"\u00df": "\u1e9e"}
 
@@ -21,11 +21,13 @@ def upper_text(text: str) -> str:
 
 @functools.cache
 def _lower(char: str) -> str:
-    changed = _LOWER.get(char) or char.lower()
-    return changed if len(changed) == 1 else char
+    return _LOWER.get(char) or _single(char.lower(), char)
 
 
 @functools.cache
 def _upper(char: str) -> str:
-    changed = _UPPER.get(char) or char.upper()
-    return changed if len(changed) == 1 else char
+    return _UPPER.get(char) or _single(char.upper(), _single(char.title(), char))
+
+
+def _single(changed: str, otherwise: str) -> str:
+    return changed if len(changed) == 1 else otherwise

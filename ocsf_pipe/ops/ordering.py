@@ -24,3 +24,8 @@ def comparable(types: tuple[Type, ...]) -> Type | None:
 
 def _float_key(value: float) -> tuple[bool, float]:
     return (True, 0.0) if math.isnan(value) else (False, value)
+
+
+def ordered(types: tuple[Type, ...]) -> Type | None:
+    """The type that the values have together, where they can be compared; else None."""
+    return common_type(types) if comparable(types) else None

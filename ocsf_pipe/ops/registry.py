@@ -142,8 +142,8 @@ def op(
         name, doc = python.__name__, " ".join((python.__doc__ or "").split())
         if not re.match(r"[A-Z0-9`].*[.]", doc):
             raise TypeError(f"op `{name}` has no sentence of documentation")
-        if len(examples) < _FUNCTION_EXAMPLES or all(e.gives is not None for e in examples):
-            raise TypeError(f"op `{name}` needs three examples, one of them null")
+        if len(examples) < _FUNCTION_EXAMPLES or all(None not in (e.gives, *e.args) for e in examples):
+            raise TypeError(f"op `{name}` needs three examples, one of them with a null")
         return Op(name, doc, python, takes, gives, tuple(examples), **facts)
 
     return declare

@@ -25,4 +25,4 @@ def split(value: str, separator: str, position: int) -> str | None:
 
 @split.sql
 def _sql(value: str, separator: str, position: str) -> str:
-    return f"list_extract(string_split({value}, nullif({separator}, '')), {position})"
+    return f"list_extract(case when {separator} <> '' then string_split({value}, {separator}) end, {position})"

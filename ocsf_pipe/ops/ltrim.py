@@ -1,0 +1,23 @@
+"""The op `ltrim`."""
+
+from __future__ import annotations
+
+from ocsf_pipe.ops.white_space import WHITE_SPACE
+from ocsf_pipe.ops.registry import Example, op
+from ocsf_pipe.ops.sql_text import text_literal
+from ocsf_pipe.ops.types import TEXT
+
+@op(
+    takes=(TEXT, TEXT),
+    gives=TEXT,
+    optional=1,
+    examples=[Example(("  a ",), "a "), Example(("0042", "0"), "42"), Example((None,), None)],
+)
+def ltrim(value: str, chars: str = WHITE_SPACE) -> str:
+    """The text without white space, or without any of the given characters, at its start."""
+    return value.lstrip(chars) if chars else value
+
+
+@ltrim.sql
+def _sql(value: str, chars: str = text_literal(WHITE_SPACE)) -> str:
+    return f"ltrim({value}, {chars})"

@@ -1,0 +1,90 @@
+"""The op `to_timestamp`."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_FLOOR, Decimal
+from ocsf_pipe.ops.arithmetic import within
+from ocsf_pipe.ops.time_text import ISO, from_iso
+from ocsf_pipe.ops.registry import Example, Value, op
+from ocsf_pipe.ops.sql_text import constant_text
+from ocsf_pipe.ops.types import FLOAT, INTEGER, TEXT, TIMESTAMP, Type
+
+_FACTORS = {"s": "1000.0", "ms": "1.0", "us": "0.001", "ns": "0.000001"}
+_BEFORE_ZONE = "^.{10}[T0-9:. ]*"
+_NUMBER = r"^([+-]?[0-9]{1,18}(?:\.[0-9]{9}|\.[0-9]{1,8}$|$))[0-9]*$"
+
+
+def _gives(types: tuple[Type, ...]) -> Type | None:
+    numeric = types[0] in (INTEGER, FLOAT)
+    return TIMESTAMP if len(types) == 1 + numeric or types[1:] == (TEXT,) else None
+
+
+def _complaint(_value: Value, unit: str | None = None) -> str | None:
+    return None if unit is None or unit in _FACTORS else f"unit `{unit}` is not one of `s`, `ms`, `us`, `ns`"
+
+
+@op(
+    takes=((TEXT, INTEGER, FLOAT, TIMESTAMP), TEXT),
+    gives=_gives,
+    optional=1,
+    constant=(1,),
+    complaint=_complaint,
+    fails=True,
+    typed=True,
+    examples=[
+        Example(("2026-02-10T09:08:07.0061Z",), 1770714487006),
+        Example(("2026-02-10 10:08:07.006 +0100",), 1770714487006),
+        Example(("2026-02-10",), 1770681600000, "midnight, UTC"),
+        Example(("1601-01-01T00:00:00",), -11644473600000),
+        Example(("0001-01-01T00:00:00.9999",), -62135596799001, "digits beyond the third are cut off"),
+        Example(("2026-02-30T00:00:00Z",), None, "no such day"),
+        Example(("1770714487.0069", "s"), 1770714487006),
+        Example((1770714487006999, "us"), 1770714487006, types=(INTEGER, TEXT)),
+        Example((1770714487.25, "s"), 1770714487250, types=(FLOAT, TEXT)),
+        Example(("-1", "ns"), -1, "towards the past"),
+        Example(("soon", "s"), None),
+    ],
+)
+def to_timestamp(value: str | int | float, unit: str | None = None, *, types: tuple[Type, ...]) -> int | None:
+    """Read a time: ISO 8601 text (without a zone it is UTC), or a number of `s`, `ms`, `us` or `ns` since 1970-01-01 UTC."""
+    if types[0] == TIMESTAMP:
+        return int(value)
+    if unit is None:
+        return from_iso(str(value))
+    if isinstance(value, float):
+        return _scaled(value, float(_FACTORS[unit]))
+    found = re.fullmatch(_NUMBER[1:-1].replace("$", r"\Z"), str(value))
+    if not found:
+        return None
+    return within(int((Decimal(found[1]) * Decimal(_FACTORS[unit])).to_integral_value(ROUND_FLOOR)))  # type: ignore[return-value]
+
+
+def _scaled(value: float, factor: float) -> int | None:
+    """A float in milliseconds, rounded down."""
+    scaled = value * factor
+    return int(math.floor(scaled)) if -(2.0**63) <= scaled < 2.0**63 else None
+
+
+def _zone_sql(value: str) -> str:
+    """Milliseconds that the zone at the end of an ISO text is ahead of UTC; most texts end in `Z`, which is quick."""
+    sign = f"regexp_extract({value}, '{_BEFORE_ZONE}([+-])', 1)"
+    hours = f"try_cast(regexp_extract({value}, '{_BEFORE_ZONE}([+-][0-9]{{2}})', 1) as bigint)"
+    minutes = f"regexp_extract({value}, '{_BEFORE_ZONE}[+-][0-9]{{2}}:?([0-9]{{2}})$', 1)"
+    offset = f"coalesce({hours} * 3600000, 0) + coalesce(try_cast({sign} || {minutes} as bigint) * 60000, 0)"
+    return f"case when ends_with({value}, 'Z') then 0 else {offset} end"
+
+
+@to_timestamp.sql
+def _sql(value: str, unit: str | None = None, *, types: tuple[Type, ...]) -> str:
+    if types[0] == TIMESTAMP:
+        return value
+    if unit is None:
+        local = f'"left"(nullif(regexp_extract({value}, \'{ISO}\', 1), \'\'), 23)'
+        return f"epoch_ms(try_cast({local} as timestamp)) - {_zone_sql(value)}"
+    factor = _FACTORS[constant_text(unit)]
+    if types[0] == FLOAT:
+        return f"try_cast(floor({value} * cast({factor} as double)) as bigint)"
+    number = f"try_cast(nullif(regexp_extract(cast({value} as varchar), '{_NUMBER}', 1), '') as decimal(28, 9))"
+    return f"try_cast(floor({number} * {factor}) as bigint)"
