@@ -82,27 +82,21 @@ class Schema:
         SchemaError naming the nearest when the class, or an attribute on the way, is not there.
         """
         kind = self.event_class(class_name)
-        attributes, owner, walked = kind.attributes, f"class `{class_name}`", ""
-        found: Attribute | None = None
-        for name in path.split("."):
-            if found is not None:
-                attributes, owner = self._inside(found, walked)
-            found = attributes.get(name)
-            if found is None:
-                raise SchemaError(f"{owner} has no attribute `{name}`", _with_prefix(walked, name, attributes))
-            walked += f"{name}."
-        if found is None:
-            raise SchemaError(f"`{path}` is no path of attributes")
+        first, *rest = path.split(".")
+        found, walked = _pick(kind.attributes, first, "", f"class `{kind.name}`"), first
+        for name in rest:
+            inner = self._inside(found, walked)
+            found = _pick(inner.attributes, name, f"{walked}.", f"object `{inner.name}` (at `{walked}`)")
+            walked = f"{walked}.{name}"
         return found
 
-    def _inside(self, attribute: Attribute, walked: str) -> tuple[Mapping[str, Attribute], str]:
-        path = walked.rstrip(".")
+    def _inside(self, attribute: Attribute, path: str) -> ObjectType:
         if attribute.object_type is None:
             raise SchemaError(f"`{path}` is a {attribute.type} and has no attributes")
         inner = self.object(attribute.object_type)
         if not inner.attributes:
             raise SchemaError(f"`{path}` holds free-form JSON and has no attributes of its own")
-        return inner.attributes, f"object `{inner.name}` (at `{path}`)"
+        return inner
 
     def observable(self, class_name: str, path: str) -> int | None:
         """Return the observable type id of the attribute at a path of a class; None when it is no observable.
@@ -130,6 +124,8 @@ def _qualified(name: str, known: Iterable[str]) -> str | None:
     return f"write `{found[0]}`" if found else None
 
 
-def _with_prefix(walked: str, name: str, known: Iterable[str]) -> str | None:
-    found = nearest(name, known)
-    return f"did you mean `{walked}{found}`?" if found else None
+def _pick(attributes: Mapping[str, Attribute], name: str, walked: str, owner: str) -> Attribute:
+    if name in attributes:
+        return attributes[name]
+    found = nearest(name, attributes)
+    raise SchemaError(f"{owner} has no attribute `{name}`", f"did you mean `{walked}{found}`?" if found else None)
