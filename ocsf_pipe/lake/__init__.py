@@ -1,0 +1,158 @@
+"""The lake: one Delta table per OCSF class, a quarantine, and the log that makes every batch arrive exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocsf_pipe.errors import FencedError, LakeError, did_you_mean
+from ocsf_pipe.lake.checkpoint import Checkpoints
+from ocsf_pipe.lake.store import Store, open_store
+from ocsf_pipe.lake.txn import Commits, State, Txn
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars
+    import pyarrow as pa
+
+    from ocsf_pipe.lake.maintain import Compaction, TableStats, Verdict
+    from ocsf_pipe.lake.write import Writer
+
+__all__ = ["QUARANTINE", "Commits", "FencedError", "Lake", "State", "Txn"]
+
+QUARANTINE = "_quarantine"
+
+
+class Lake:
+    """The tables under one folder or object store URL; LakeError when there is no such folder and `create` is not set."""
+
+    def __init__(self, path: str | Path, create: bool = False, *, days_back: int = 3653, days_ahead: int = 2) -> None:  # noqa: FBT001, FBT002
+        """Open the lake; a time further than so many days from the arrival is not believed when rows are filed by day."""
+        text = str(path)
+        if "://" not in text:
+            folder = Path(text).absolute()
+            if create:
+                folder.mkdir(parents=True, exist_ok=True)
+            if not folder.is_dir():
+                raise LakeError(f"there is no lake at `{path}`", hint="name another folder, or ingest into this one first")
+            text = str(folder)
+        self.where = text.rstrip("/")
+        self.days_back, self.days_ahead = days_back, days_ahead
+
+    @cached_property
+    def store(self) -> Store:
+        """The files of the lake."""
+        return open_store(self.where)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """The write-ahead logs."""
+        return Checkpoints(self.store)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The way into the tables."""
+        from ocsf_pipe.lake.days import Window
+        from ocsf_pipe.lake.write import Writer
+
+        return Writer(self.where, self.store, Window(self.days_back, self.days_ahead))
+
+    # ------------------------------------------------------------------ batches
+
+    def resume(self, pipeline: str, source: str, partition: str) -> State:
+        """Return where the partition stands, with the batch that was left half done."""
+        return self.checkpoints.resume(pipeline, source, partition)
+
+    def begin(self, txn: Txn) -> None:
+        """Write the intent of a batch; nothing to do for one that `resume` returned. FencedError when another has it."""
+        self.checkpoints.begin(txn)
+
+    def commit(self, txn: Txn, tables: Mapping[str, pa.Table], *, replayed: pa.Array | None = None) -> Commits:
+        """Write each table's rows in one Delta commit, unless it has this batch; return the rows of the batch by table.
+
+        `replayed` are the `record_uid`s that leave the quarantine with this batch. They leave last, in the commit that
+        also brings what the batch quarantines: a crash before it finds them still there, and the classes already served.
+        """
+        commits = Commits({name: rows.num_rows for name, rows in tables.items()})
+        for name in sorted(tables, key=lambda name: name == QUARANTINE):
+            if tables[name].num_rows and not (name == QUARANTINE and replayed is not None):
+                commits.implausible += self.writer.write(name, tables[name], txn)
+        if replayed is not None and len(replayed):
+            again = tables.get(QUARANTINE)
+            again = self._quarantine_schema().empty_table() if again is None else again
+            commits.implausible += self.writer.write(QUARANTINE, again, txn, replayed)
+        return commits
+
+    def finish(self, txn: Txn, counts: Mapping[str, Any]) -> None:
+        """Mark the batch done. `counts`: records, written, quarantined, dropped, and `tables` with the change of rows in each."""
+        self.checkpoints.finish(txn, counts)
+
+    def holds(self, txn: Txn) -> list[str]:
+        """Return the tables that already have this batch; a half-done batch with none may be mapped by a newer plan."""
+        return [name for name in self.tables() if self.writer.holds(name, txn)]
+
+    def _quarantine_schema(self) -> pa.Schema:
+        from ocsf_pipe.lake.write import table_schema
+
+        schema = table_schema(self.writer.table(QUARANTINE))
+        return schema.remove(schema.get_field_index("event_day"))
+
+    # ------------------------------------------------------------------ reading
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables, sorted, the quarantine among them."""
+        return [name for name in self.store.names("") if self.store.names(f"{name}/_delta_log")]
+
+    def scan(self, table: str) -> polars.LazyFrame:
+        """Return a table as a polars LazyFrame; LakeError when there is no such table."""
+        from ocsf_pipe.lake import read
+
+        frame: polars.LazyFrame = read.scan(self.where, self._known(table))
+        return frame
+
+    def sql(self, query: str, params: object = None) -> pa.Table:
+        """Return what one reading statement gives over the tables as views; LakeError for anything else."""
+        from ocsf_pipe.lake import read
+
+        return read.query(self.where, self.tables(), query, params)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a DuckDB connection with every table as a view; it reads no file outside the lake."""
+        from ocsf_pipe.lake import read
+
+        return read.connect(self.where, self.tables())
+
+    def _known(self, table: str) -> str:
+        names = self.tables()
+        if table not in names:
+            near = did_you_mean(table, names) or f"there are: {', '.join(names) or 'none yet'}"
+            raise LakeError(f"there is no table `{table}`", hint=near)
+        return table
+
+    # ------------------------------------------------------------------ upkeep
+
+    def compact(self, table: str) -> Compaction:
+        """Rewrite the small files of each day into few, sorted by time; readers see every row once throughout."""
+        from ocsf_pipe.lake import maintain
+
+        return maintain.compact(self.writer, self._known(table))
+
+    def vacuum(self, table: str, hours: int = 168) -> list[str]:
+        """Delete files that left the table more than so many hours ago; return their paths within the table."""
+        from ocsf_pipe.lake import maintain
+
+        return maintain.vacuum(self.writer, self._known(table), hours)
+
+    def verify(self) -> list[Verdict]:
+        """Count the rows of every table anew and compare them with what all finished batches wrote."""
+        from ocsf_pipe.lake import maintain
+
+        return maintain.verify(self.writer, self.checkpoints, self.tables())
+
+    def stats(self) -> list[TableStats]:
+        """Return the size of every table."""
+        from ocsf_pipe.lake import maintain
+
+        return [maintain.stats(self.writer, name) for name in self.tables()]

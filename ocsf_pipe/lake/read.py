@@ -1,0 +1,95 @@
+"""A snapshot of the lake for readers: DuckDB with a view per table, and Polars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from ocsf_pipe.errors import LakeError, did_you_mean
+from ocsf_pipe.lake.write import table_schema
+
+# Statements that look at the catalogue name no table, so they are given all of them.
+_CATALOGUE = re.compile(r"\b(show|information_schema|describe|summarize|duckdb_\w+|sqlite_master|pg_catalog)\b", re.IGNORECASE)
+_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+_READ = "from read_parquet([{files}], hive_partitioning = true, hive_types = {{'event_day': date}})"
+
+
+def connect(where: str, tables: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    """Return a connection that reads these tables of a local lake as views, and neither other files nor the network."""
+    if "://" in where:
+        raise LakeError(f"`{where}` cannot be queried with SQL yet", hint="use `scan`, which reads object stores")
+    connection = duckdb.connect(":memory:")
+    for table in tables:
+        _view(connection, where, table)
+    connection.execute(f"set allowed_directories = [{_text(where.rstrip('/') + '/')}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return connection
+
+
+def query(where: str, tables: Sequence[str], text: str, params: object = None) -> pa.Table:
+    """Return what one reading statement gives; LakeError for one that writes, and for a table that is not there."""
+    wanted = tables if _CATALOGUE.search(text) else [name for name in tables if name in text.lower()]
+    connection = connect(where, wanted)
+    try:
+        refuse_writing(connection, text)
+        return pa.table(connection.sql(text, params=params).to_arrow_table())
+    except duckdb.CatalogException as failed:
+        raise _unknown(failed, tables) from failed
+    except duckdb.Error as failed:
+        raise LakeError(_first_line(failed)) from failed
+    finally:
+        connection.close()
+
+
+def refuse_writing(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    """Raise LakeError unless the text is one statement that only reads."""
+    statements = connection.extract_statements(text)
+    if len(statements) != 1:
+        raise LakeError(f"there are {len(statements)} statements where one is asked for", hint="give one select")
+    kind = statements[0].type
+    if kind not in _READING:
+        raise LakeError(f"a query only reads, this is `{kind.name.lower()}`", hint="give one select")
+
+
+def scan(where: str, table: str) -> Any:
+    """Return the table as a polars LazyFrame."""
+    import polars
+
+    return polars.scan_delta(f"{where}/{table}")
+
+
+def _view(connection: duckdb.DuckDBPyConnection, where: str, name: str) -> None:
+    table = DeltaTable(f"{where}/{name}")
+    paths = pa.table(table.get_add_actions())["path"].to_pylist()
+    if not paths:
+        connection.register(name, table_schema(table).empty_table())
+        return
+    # Files whose names carry one digest have the same columns, so DuckDB opens one of each kind and not all. One
+    # read_parquet with union_by_name over all of them fails in DuckDB 2.0 on a struct field that a file lacks.
+    kinds: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        kinds.setdefault(path.rsplit("/", 1)[-1].split("-")[0], []).append(_text(f"{where}/{name}/{path}"))
+    parts = (_READ.format(files=", ".join(files)) for files in kinds.values())
+    connection.execute(f'create view "{name}" as {" union all by name ".join(parts)}')
+
+
+def _unknown(failed: duckdb.Error, tables: Sequence[str]) -> LakeError:
+    found = re.search(r"Table with name (\S+) does not exist", str(failed))
+    if found is None:
+        return LakeError(_first_line(failed))
+    near = did_you_mean(found[1], tables)
+    return LakeError(f"there is no table `{found[1]}`", hint=near or f"there are: {', '.join(tables) or 'none yet'}")
+
+
+def _first_line(failed: duckdb.Error) -> str:
+    return str(failed).split("\n\n", maxsplit=1)[0]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

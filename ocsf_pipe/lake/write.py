@@ -1,0 +1,188 @@
+"""One batch into one table: Parquet files first, then one Delta commit that carries the batch's number."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from ocsf_pipe.errors import LakeError
+from ocsf_pipe.lake.days import Day, Window, by_day
+from ocsf_pipe.lake.files import write_day
+from ocsf_pipe.lake.shape import conform, lake_schema, merged
+from ocsf_pipe.lake.store import Store
+from ocsf_pipe.lake.txn import Txn
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_ATTEMPTS = 10
+# Delta lets two commits remove the same file when both only append otherwise. Everything that removes files
+# therefore also carries a number under this name, and the second of two is refused.
+REWRITE = "_rewrite"
+Action = AddAction | RemoveAction
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes batches into the tables of one lake; keeps each table open, so it may not cross a fork."""
+
+    where: str
+    store: Store
+    window: Window
+    open: dict[str, DeltaTable] = field(default_factory=dict)
+
+    def table(self, name: str) -> DeltaTable:
+        """Return the table in its newest version; TableNotFoundError when there is none."""
+        known = self.open.get(name)
+        if known is None:
+            known = self.open[name] = DeltaTable(f"{self.where}/{checked(name)}")
+        else:
+            known.update_incremental()
+        return known
+
+    def holds(self, name: str, txn: Txn) -> bool:
+        """Return whether the table already has this batch, or a later one of its partition."""
+        try:
+            version = self.table(name).transaction_version(txn.app_id)
+        except TableNotFoundError:
+            return False
+        return version is not None and version >= txn.batch
+
+    def write(self, name: str, data: pa.Table, txn: Txn, remove: pa.Array | None = None) -> int:
+        """Commit the rows, once; return how many were filed under the day of arrival for want of a plausible time.
+
+        With `remove`, rows whose `record_uid` is in it leave the table in the same commit. A table that already has the
+        batch is left alone, and so is one that another worker gives the same batch meanwhile.
+        """
+        data = conform(data, lake_schema(data.schema))
+        days, implausible = by_day(data, txn.clock, self.window)
+        if self.holds(name, txn):
+            return implausible
+        self._fit(name, data.schema)
+        added = [write_day(self.store, name, day) for day in days]
+        for _ in range(_ATTEMPTS):
+            if self._commit(name, txn, added, remove):
+                return implausible
+        raise LakeError(f"table `{name}` was changed by others {_ATTEMPTS} times during one commit", hint="try again")
+
+    def _commit(self, name: str, txn: Txn, added: list[AddAction], remove: pa.Array | None) -> bool:
+        """Try one commit; True when the table has the batch afterwards, whoever brought it."""
+        table = self.table(name)
+        rewritten = rewrite_without(self.store, name, table, remove) if remove is not None else []
+        apps = [Transaction(txn.app_id, txn.batch)] + ([next_rewrite(table)] if rewritten else [])
+        try:
+            append(table, [*added, *rewritten], apps)
+        except (CommitFailedError, DeltaError, OSError) as failed:
+            return self._settle(name, txn, added, rewritten, failed)
+        self.store.settle(f"{name}/_delta_log/{table.version():020d}.json")
+        return True
+
+    def _settle(self, name: str, txn: Txn, added: list[AddAction], rewritten: Sequence[Action], failed: Exception) -> bool:
+        """Read back what a failed commit did: our files in the table mean it arrived; drop those that are not in it."""
+        table = self.open[name] = DeltaTable(f"{self.where}/{name}")
+        arrived = set(pa.table(table.get_add_actions())["path"].to_pylist())
+        taken = self.holds(name, txn)
+        wasted = [action for action in rewritten if isinstance(action, AddAction)] + (added if taken else [])
+        for action in wasted:
+            if action.path not in arrived:
+                self.store.delete(f"{name}/{action.path}")
+        if not taken and not isinstance(failed, CommitFailedError):
+            raise LakeError(f"table `{name}` takes no commit: {failed}", hint="the batch is run again by a restart") from failed
+        return taken
+
+    def _fit(self, name: str, schema: pa.Schema) -> None:
+        """Make the table, or give it the columns that it lacks; both may be tried by several workers at once."""
+        for _ in range(_ATTEMPTS):
+            try:
+                if self._try_fit(name, schema):
+                    return
+            except (CommitFailedError, DeltaError):
+                self.open.pop(name, None)
+        raise LakeError(f"table `{name}` cannot be given its columns", hint="look for other writers of this lake")
+
+    def _try_fit(self, name: str, schema: pa.Schema) -> bool:
+        partitioned = schema.append(pa.field("event_day", pa.date32()))
+        try:
+            table = self.table(name)
+        except TableNotFoundError:
+            DeltaTable.create(f"{self.where}/{checked(name)}", _delta(partitioned), "ignore", partition_by=["event_day"])
+            return False
+        have = table_schema(table)
+        wanted = merged(have, partitioned)
+        if wanted != have:
+            write_deltalake(table, wanted.empty_table(), mode="append", schema_mode="merge")
+        return wanted == have
+
+
+def checked(name: str) -> str:
+    """Return the name when it can be a table's; LakeError otherwise: it becomes a folder and a view."""
+    if not _NAME.fullmatch(name):
+        raise LakeError(f"`{name}` is no name of a table", hint="use lower-case letters, digits and _")
+    return name
+
+
+def table_schema(table: DeltaTable) -> pa.Schema:
+    """Return the table's columns with the types that the lake stores, `event_day` among them."""
+    return lake_schema(pa.schema(table.schema().to_arrow()))
+
+
+def append(table: DeltaTable, actions: Sequence[Action], apps: list[Transaction]) -> None:
+    """Make one Delta commit of ready files; the table is in its new version afterwards."""
+    table.create_write_transaction(
+        list(actions),
+        "append",
+        table.schema(),
+        ["event_day"],
+        commit_properties=CommitProperties(app_transactions=apps, max_commit_retries=_ATTEMPTS),
+    )
+    table.update_incremental()
+
+
+def next_rewrite(table: DeltaTable) -> Transaction:
+    """Return the number that only one rewrite of this version of the table can take."""
+    return Transaction(REWRITE, (table.transaction_version(REWRITE) or 0) + 1)
+
+
+def rewrite_without(store: Store, name: str, table: DeltaTable, uids: pa.Array) -> list[Action]:
+    """Return the actions that take the rows with these `record_uid`s out: each file that has one is written anew."""
+    wanted = pa.array(uids).cast(pa.large_string())
+    done: list[Action] = []
+    for file in pa.table(table.get_add_actions()).to_pylist():
+        rows = read_file(store, name, file["path"])
+        kept = rows.filter(pc.invert(pc.is_in(rows["record_uid"], value_set=wanted)))
+        if kept.num_rows == rows.num_rows:
+            continue
+        done.append(removal(file, data_change=True))
+        if kept.num_rows:
+            done.append(write_day(store, name, Day(file["partition"]["event_day"], kept)))
+    return done
+
+
+def removal(file: dict[str, object], *, data_change: bool) -> RemoveAction:
+    """Return the action that takes a file out of the table; the file itself stays until vacuum."""
+    partition = file["partition"]
+    day = str(partition["event_day"]) if isinstance(partition, dict) else None
+    return RemoveAction(
+        path=str(file["path"]),
+        data_change=data_change,
+        deletion_timestamp=time.time_ns() // 1_000_000,
+        size=int(str(file["size_bytes"])),
+        partition_values={"event_day": day},
+    )
+
+
+def read_file(store: Store, name: str, path: str) -> pa.Table:
+    """Return the rows of one file of a table with the types that the lake stores, without `event_day`."""
+    rows = pq.ParquetFile(store.reader(f"{name}/{path}")).read()
+    return conform(rows, lake_schema(rows.schema))
+
+
+def _delta(schema: pa.Schema) -> Schema:
+    return Schema.from_arrow(schema)
