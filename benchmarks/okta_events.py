@@ -1,4 +1,4 @@
-"""What does an Okta org's System Log look like, by the gigabyte?
+"""Write an Okta org's System Log, by the gigabyte.
 
 `python -m benchmarks.okta_events FILE [--events 200000] [--seed 1]` writes NDJSON of about 2.2 KB a record in
 the shape that Okta documents: parents that are null or missing, numbers written as text, JSON and `{k=v}` text
@@ -9,85 +9,18 @@ import argparse
 import random
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from benchmarks.okta_kinds import AGENTS, APPS, DEBUG_DATA, FAMILIES, GROUPS, KINDS, NAMES, PLACES, Kind
+
 Json = dict[str, Any]
 
 START = datetime(2026, 2, 9, 6, 0, tzinfo=UTC)
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One event type of the log: how often it comes (weight), and what is particular to it."""
-
-    event_type: str
-    legacy: str | None
-    message: str
-    weight: int
-    uri: str
-    targets: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
-    severity: str = "INFO"
-    actor: str = "User"
-    debug: tuple[str, ...] = ()
-
-
-KINDS = (
-    Kind("user.session.start", "core.user_auth.login_success", "User login to Okta", 22, "/idp/idx/identify",
-         ("AuthenticatorEnrollment", "AppInstance"), ("INVALID_CREDENTIALS", "VERIFICATION_ERROR"), debug=("behaviors", "risk", "agent")),
-    Kind("user.session.end", "core.user_auth.logout_success", "User logout from Okta", 8, "/login/signout"),
-    Kind("policy.evaluate_sign_on", None, "Evaluation of sign-on policy", 20, "/api/v1/authn/factors/verify",
-         ("PolicyEntity", "PolicyRule"), debug=("behaviors", "risk", "assurance")),
-    Kind("user.authentication.sso", "app.auth.sso", "User single sign on to app", 18, "/app/{app}/sso/saml",
-         ("AppInstance", "AppUser"), debug=("saml", "agent")),
-    Kind("user.authentication.auth_via_mfa", "core.user.factor.attempt_success", "Authentication of user via MFA", 12,
-         "/idp/idx/challenge/answer", ("User",), ("INVALID_PASSCODE", "FASTPASS_DENIED"), debug=("factor", "behaviors", "agent")),
-    Kind("group.user_membership.add", "core.user_group_member.user_add", "Add user to group membership", 3,
-         "/api/v1/groups/{id}/users/{id}", ("User", "UserGroup"), debug=("trigger",)),
-    Kind("user.account.update_password", "core.user.config.password_update.success", "User update password for Okta", 2,
-         "/signin/reset-password", ("User",), ("PASSWORD_POLICY_VIOLATION",), debug=("behaviors", "risk")),
-    Kind("user.lifecycle.create", "core.user.config.user_creation.success", "Create Okta user", 1, "/api/v1/users", ("User",)),
-    Kind("application.user_membership.add", "app.user_membership.add", "Add user to application membership", 3,
-         "/api/v1/apps/{id}/users", ("AppUser", "AppInstance", "User"), debug=("trigger",)),
-    Kind("application.lifecycle.update", "app.generic.config.app_updated", "Update application", 1,
-         "/admin/app/{app}/instance/{id}/settings", ("AppInstance",), debug=("changes",)),
-    Kind("security.threat.detected", "security.threat.detected", "Request from suspicious actor", 2, "/app/office365/{id}/sso/wsfed/active",
-         (), ("Login Failures", "Password Spray"), "WARN", "IP address", ("threat",)),
-    Kind("system.api_token.create", "api.token.create", "Create API token", 1, "/api/internal/tokens", ("Token",)),
-    Kind("system.org.rate_limit.warning", "core.framework.ratelimit.warning", "Rate limit warning", 1, "/api/v1/logs",
-         ("URL Pattern",), (), "WARN", "SystemPrincipal", ("limit",)),
-    Kind("system.agent.ad.read_topology", None, "Read AD topology", 1, "/api/1/internal/app/activedirectory/agent/nextAction",
-         ("AppInstance",), (), "DEBUG", "SystemPrincipal"),
-)
-
-AGENTS = (
-    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36",
-     "Mac OS X", "CHROME", "Computer"),
-    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36 Edg/143.0.0.0",
-     "Windows 10", "EDGE", "Computer"),
-    ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.2 Mobile/15E148",
-     "iOS (iPhone)", "SAFARI", "Mobile"),
-    ("okta-agent/3.18.0 (Windows Server 2022)", "Unknown", "UNKNOWN", "Unknown"),
-)
-
-PLACES = (
-    ("Rotterdam", "South Holland", "Netherlands", "3011", 51.9225, 4.47917, 1136, "kpn b.v.", "kpn.net"),
-    ("Austin", "Texas", "United States", "78701", 30.2672, -97.7431, 7018, "at&t internet", "sbcglobal.net"),
-    ("Pune", "Maharashtra", "India", "411001", 18.5204, 73.8567, 24560, "bharti airtel", "airtel.in"),
-    ("São Paulo", "São Paulo", "Brazil", "01310", -23.5505, -46.6333, 26599, "telefonica brasil", "vivo.com.br"),
-    ("Osaka", "Osaka", "Japan", "530-0001", 34.6937, 135.5023, 2516, "kddi corporation", "dion.ne.jp"),
-)
-
-APPS = ("Salesforce.com", "Amazon Web Services", "GitHub Enterprise", "Workday", "Slack", "Okta Admin Console", "Zendesk")
-GROUPS = ("Engineering", "Finance", "All Contractors", "VPN Users", "Payroll Admins", "On-call")
-NAMES = ("Ada", "Bram", "Chidi", "Dewi", "Elif", "Femi", "Greta", "Hugo", "Ines", "Jonas", "Kavya", "Liam", "Mei", "Noor", "Otto", "Priya")
-FAMILIES = ("Visser", "Okafor", "Tanaka", "Silva", "Jensen", "Rao", "Müller", "Garcia", "Kowalska", "O'Neil", "Haddad", "Nguyen")
 
 
 class Org:
@@ -120,18 +53,27 @@ class Org:
             "authenticationContext": {
                 "authenticationProvider": "FACTOR_PROVIDER" if "factor" in kind.debug else None,
                 "credentialProvider": "OKTA_CREDENTIAL_PROVIDER" if "factor" in kind.debug else None,
-                "credentialType": "OTP" if "factor" in kind.debug else None, "issuer": None, "interface": None,
-                "authenticationStep": 0, "rootSessionId": session, "externalSessionId": session or "unknown",
+                "credentialType": "OTP" if "factor" in kind.debug else None,
+                "issuer": None,
+                "interface": None,
+                "authenticationStep": 0,
+                "rootSessionId": session,
+                "externalSessionId": session or "unknown",
             },
-            "displayMessage": kind.message, "eventType": kind.event_type,
-            "outcome": {"result": _result(kind, failed), "reason": choose.choice(kind.failures) if failed else None},
+            "displayMessage": kind.message,
+            "eventType": kind.event_type,
+            "outcome": {
+                "result": _result(kind, failed=failed),
+                "reason": choose.choice(kind.failures) if failed else None,
+            },
             "published": self.clock.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "securityContext": self._security(kind, place),
             "severity": "WARN" if failed else kind.severity,
-            "debugContext": {"debugData": self._debug(kind, request, failed)},
+            "debugContext": {"debugData": self._debug(kind, request, failed=failed)},
             "legacyEventType": kind.legacy,
             "transaction": {"type": "WEB" if kind.actor == "User" else "JOB", "id": request, "detail": {}},
-            "uuid": self._uuid(), "version": "0",
+            "uuid": self._uuid(),
+            "version": "0",
             "request": {"ipChain": self._chain(kind, place, address)},
             "target": [self._target(name, user) for name in kind.targets] or None,
         }
@@ -143,7 +85,13 @@ class Org:
 
     def _place(self, row: tuple[Any, ...]) -> tuple[Json, Json]:
         city, state, country, postal, lat, lon, number, isp, domain = row
-        geo = {"city": city, "state": state, "country": country, "postalCode": postal, "geolocation": {"lat": lat, "lon": lon}}
+        geo = {
+            "city": city,
+            "state": state,
+            "country": country,
+            "postalCode": postal,
+            "geolocation": {"lat": lat, "lon": lon},
+        }
         return geo, {"asNumber": number, "asOrg": isp, "isp": isp, "domain": domain, "isProxy": False}
 
     def _address(self) -> str:
@@ -158,26 +106,50 @@ class Org:
 
     def _actor(self, kind: Kind, user: tuple[str, str, str], address: str) -> Json:
         if kind.actor == "IP address":
-            return {"id": address, "type": kind.actor, "alternateId": "unknown", "displayName": address, "detailEntry": None}
+            return {
+                "id": address,
+                "type": kind.actor,
+                "alternateId": "unknown",
+                "displayName": address,
+                "detailEntry": None,
+            }
         if kind.actor == "SystemPrincipal":
-            return {"id": "okta", "type": kind.actor, "alternateId": "system@okta.com", "displayName": "Okta System", "detailEntry": None}
+            return {
+                "id": "okta",
+                "type": kind.actor,
+                "alternateId": "system@okta.com",
+                "displayName": "Okta System",
+                "detailEntry": None,
+            }
         return {"id": user[0], "type": "User", "alternateId": user[1], "displayName": user[2], "detailEntry": None}
 
     def _client(self, kind: Kind, place: tuple[Json, Json], address: str) -> Json:
         raw, system, browser, device = AGENTS[3] if kind.actor == "SystemPrincipal" else self.random.choice(AGENTS[:3])
         return {
-            "userAgent": {"rawUserAgent": raw, "os": system, "browser": browser}, "zone": "null", "device": device, "id": None,
+            "userAgent": {"rawUserAgent": raw, "os": system, "browser": browser},
+            "zone": "null",
+            "device": device,
+            "id": None,
             # An agent that polls from inside the network has an address and no known place.
-            "ipAddress": address, "geographicalContext": None if kind.actor == "SystemPrincipal" else place[0],
+            "ipAddress": address,
+            "geographicalContext": None if kind.actor == "SystemPrincipal" else place[0],
         }
 
     def _device(self, kind: Kind) -> Json | None:
         if "risk" not in kind.debug or self.random.random() < 0.5:
             return None
         return {
-            "id": self.ident("guo"), "name": "NW-LT-" + str(self.random.randrange(9999)), "os_platform": "OSX", "os_version": "26.2.0",
-            "managed": True, "registered": True, "device_integrator": None, "disk_encryption_type": "ALL_INTERNAL_VOLUMES",
-            "screen_lock_type": "BIOMETRIC", "jailbreak": None, "secure_hardware_present": True,
+            "id": self.ident("guo"),
+            "name": "NW-LT-" + str(self.random.randrange(9999)),
+            "os_platform": "OSX",
+            "os_version": "26.2.0",
+            "managed": True,
+            "registered": True,
+            "device_integrator": None,
+            "disk_encryption_type": "ALL_INTERNAL_VOLUMES",
+            "screen_lock_type": "BIOMETRIC",
+            "jailbreak": None,
+            "secure_hardware_present": True,
         }
 
     def _security(self, kind: Kind, place: tuple[Json, Json]) -> Json:
@@ -188,7 +160,12 @@ class Org:
     def _chain(self, kind: Kind, place: tuple[Json, Json], address: str) -> list[Json]:
         if kind.actor == "SystemPrincipal":
             return []
-        hop = {"ip": address, "geographicalContext": place[0], "version": "V6" if ":" in address else "V4", "source": None}
+        hop = {
+            "ip": address,
+            "geographicalContext": place[0],
+            "version": "V6" if ":" in address else "V4",
+            "source": None,
+        }
         return [hop, {**hop, "ip": "203.0.113.9"}] if self.random.random() < 0.1 else [hop]
 
     def _target(self, name: str, user: tuple[str, str, str]) -> Json:
@@ -200,40 +177,32 @@ class Org:
             ident, label = choose.choice(self.apps if name == "AppInstance" else self.groups)
             return {"id": ident, "type": name, "alternateId": label, "displayName": label, "detailEntry": None}
         detail = {"policyType": "OktaSignOn"} if name == "PolicyEntity" else None
-        return {"id": self.ident("00p"), "type": name, "alternateId": "unknown", "displayName": f"{name} {choose.randrange(40)}", "detailEntry": detail}
+        return {
+            "id": self.ident("00p"),
+            "type": name,
+            "alternateId": "unknown",
+            "displayName": f"{name} {choose.randrange(40)}",
+            "detailEntry": detail,
+        }
 
-    def _debug(self, kind: Kind, request: str, failed: bool) -> Json:
+    def _debug(self, kind: Kind, request: str, *, failed: bool) -> Json:
         path = kind.uri.replace("{app}", "salesforce").replace("{id}", self.ident("0oa"))
         data: Json = {
-            "requestId": request, "requestUri": path, "url": path + "?",
+            "requestId": request,
+            "requestUri": path,
+            "url": path + "?",
             "threatSuspected": "true" if "threat" in kind.debug else "false",
         }
         if "behaviors" in kind.debug:
             data["dtHash"] = f"{self.random.getrandbits(256):064x}"
         for part in kind.debug:
-            data.update(_PARTS[part])
+            data.update(DEBUG_DATA[part])
         if "behaviors" in kind.debug and failed:
-            data["behaviors"] = _PARTS["behaviors"]["behaviors"].replace("New IP=NEGATIVE", "New IP=POSITIVE")
+            data["behaviors"] = DEBUG_DATA["behaviors"]["behaviors"].replace("New IP=NEGATIVE", "New IP=POSITIVE")
         return data
 
 
-_PARTS: dict[str, dict[str, str]] = {
-    "behaviors": {"behaviors": "{New Geo-Location=NEGATIVE, New Device=NEGATIVE, New IP=NEGATIVE, New State=NEGATIVE, "
-                               "New Country=NEGATIVE, Velocity=NEGATIVE, New City=NEGATIVE}"},
-    "risk": {"risk": "{level=LOW}"},
-    "agent": {"oktaUserAgentExtended": "okta-auth-js/7.8.1 okta-signin-widget-7.24.0", "authnRequestId": "Zvpl28xuB0fcQ@9x0aAAAAbw"},
-    "assurance": {"signOnMode": "SAML_2_0", "constraints": "[possession, knowledge]", "methodTypeUsed": "Get a push notification",
-                  "authenticatorsUsed": '[{"key":"okta_verify","method":"push"},{"key":"okta_password","method":"password"}]'},
-    "saml": {"initiationType": "SP_INITIATED", "signOnMode": "SAML 2.0", "audience": "https://saml.salesforce.example", "subject": "persistent"},
-    "factor": {"factor": "OKTA_VERIFY_PUSH", "factorIntent": "AUTHENTICATION", "pushOnlyResponseType": "OV_RESPONSE_ALLOW"},
-    "trigger": {"triggeredByGroupRuleId": "0pr3f7zMZZHPgUoWO0g4", "grantedBy": "GROUP_RULE"},
-    "changes": {"changeDetails": '{"from":{"visibility":"hidden"},"to":{"visibility":"shown"}}'},
-    "threat": {"threatDetections": '{"Login Failures":"HIGH","Password Spray":"MEDIUM"}'},
-    "limit": {"threshold": "1200", "timeSpan": "1", "timeUnit": "MINUTES", "rateLimitBucketUuid": "b1d6-22ab", "warningPercent": "90"},
-}
-
-
-def _result(kind: Kind, failed: bool) -> str:
+def _result(kind: Kind, *, failed: bool) -> str:
     if kind.event_type.startswith("policy."):
         return "ALLOW"
     if kind.event_type.startswith("security."):
