@@ -27,7 +27,7 @@ class Limits:
     keep: such a Reject holds its bytes up to this; beyond it the first MiB, and hash and length in the reason.
     """
 
-    chunk_bytes: int = 64 * MIB
+    chunk_bytes: int = 16 * MIB
     max_record: int = 16 * MIB
     keep: int = 64 * MIB
 

@@ -33,7 +33,11 @@ def read(
     stream: BinaryIO, settings: Settings, *, resume_at: int = 0, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[Records]:
     """Yield the records of a stream; lines are framed only, layouts of other kinds are scanned for brackets."""
-    head = Head(stream)
+    return read_head(Head(stream), resume_at, limits)
+
+
+def read_head(head: Head, resume_at: int, limits: Limits) -> Iterator[Records]:
+    """Yield the records of a stream whose head was looked at already."""
     start = len(BOM) if head.bytes.startswith(BOM) else 0
     if one_a_line(head.bytes[start:]):
         at = head.skip(max(start, resume_at))
