@@ -11,6 +11,8 @@ from ocsf_pipe.schema.model import Attribute, Constraints, EventClass, ObjectTyp
 
 T = TypeVar("T")
 
+_BASES = {"string_t", "integer_t", "long_t", "float_t", "boolean_t", "json_t"}
+
 
 class OnDemand(Mapping[str, T], Generic[T]):
     """A read-only mapping that makes a value when it is first asked for, and keeps it.
@@ -83,11 +85,11 @@ def object_type(export: Raw, name: str, raw: Raw) -> ObjectType:
 
 
 def scalar_type(name: str, raw: Raw) -> ScalarType:
-    """Build the scalar type of this name; its base is itself where the export derives it from nothing."""
+    """Build the scalar type of this name. A type that says nothing of its base is text, as in 1.0.0-rc.2."""
     low_high = raw.get("range")
     return ScalarType(
         name=name,
-        base=raw.get("type", name),
+        base=name if name in _BASES else raw.get("type", "string_t"),
         caption=raw.get("caption", ""),
         regex=_regex(raw.get("regex")),
         max_len=raw.get("max_len"),

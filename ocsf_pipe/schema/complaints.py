@@ -17,9 +17,7 @@ def complaints(schema: Schema, class_name: str, error: ValidationError) -> Itera
     """Word one violation; several lines where it is about several attributes."""
     where = _place(error.absolute_path)
     if error.validator == "required":
-        yield from (
-            _line(where, name, "is required and missing") for name in error.validator_value if _lacks(error, name)
-        )
+        yield from (_line(where, name, "is required and missing") for name in _wanted(error) if _lacks(error, name))
     elif error.validator == "additionalProperties":
         yield from (_line(where, name, _stranger(schema, class_name, error, name)) for name in _strangers(error))
     else:
@@ -43,6 +41,10 @@ def _attribute(schema: Schema, class_name: str, path: Iterable[str | int]) -> At
         return schema.attribute(class_name, names)
     except SchemaError:
         return None
+
+
+def _wanted(error: ValidationError) -> Any:
+    return error.validator_value
 
 
 def _lacks(error: ValidationError, name: str) -> bool:
@@ -69,13 +71,13 @@ def _stranger(schema: Schema, class_name: str, error: ValidationError, name: str
 
 
 def _type(error: ValidationError, attribute: Attribute | None) -> str:
-    wanted = error.validator_value if isinstance(error.validator_value, str) else " or ".join(error.validator_value)
+    wanted = _wanted(error) if isinstance(_wanted(error), str) else " or ".join(_wanted(error))
     scalar = f" ({attribute.type})" if attribute is not None and not attribute.is_array else ""
     return f"is {_show(error.instance)}, expected {wanted}{scalar}"
 
 
 def _one_of_enum(error: ValidationError, _attribute: Attribute | None) -> str:
-    allowed = error.validator_value
+    allowed = _wanted(error)
     values = sorted(allowed, key=lambda value: (str(type(value)), value)) if isinstance(allowed, list) else [allowed]
     listed = ", ".join(str(value) for value in values[:12]) + (" …" if len(values) > 12 else "")
     return f"is {_show(error.instance)}, expected {'one of ' if len(values) > 1 else ''}{listed}"
@@ -96,7 +98,7 @@ def _bound(error: ValidationError, _attribute: Attribute | None) -> str:
 
 
 def _constraint(error: ValidationError, _attribute: Attribute | None) -> str:
-    names = [branch["required"][0] for branch in error.validator_value]
+    names = [branch["required"][0] for branch in _wanted(error)]
     there = [name for name in names if isinstance(error.instance, dict) and name in error.instance]
     wanted = "exactly one" if error.validator == "oneOf" else "at least one"
     return f"has {' and '.join(there) or 'none'}, expected {wanted} of {', '.join(names)}"
