@@ -144,22 +144,28 @@ KINDS = (
 
 AGENTS = (
     (
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) "
-        "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36",
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) "
+            "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
+        ),
         "Mac OS X",
         "CHROME",
         "Computer",
     ),
     (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) "
-        "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36 Edg/143.0.0.0",
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) "
+            "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36 Edg/143.0.0.0"
+        ),
         "Windows 10",
         "EDGE",
         "Computer",
     ),
     (
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 19_2 like Mac OS X) "
-        "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.2 Mobile/15E148",
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_2 like Mac OS X) "
+            "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.2 Mobile/15E148"
+        ),
         "iOS (iPhone)",
         "SAFARI",
         "Mobile",

@@ -1,6 +1,8 @@
 """Folders are phases and files are things; nothing is named after having no name."""
 
 import ast
+from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -29,13 +31,14 @@ def test_no_module_is_named_after_having_no_name() -> None:
 
 
 @pytest.mark.parametrize("path", files(PROGRAM), ids=short)
-def test_every_module_and_public_name_states_its_contract(path: object) -> None:
+def test_every_module_and_public_name_states_its_contract(path: Path) -> None:
     """The first line of a docstring is one sentence that ends on its line."""
-    module = tree(path)  # type: ignore[arg-type]  # ids=short hands on the path itself
-    public = [module, *(node for node in module.body if _is_public(node))]
-    lines = {getattr(node, "name", "module"): (ast.get_docstring(node) or "").split("\n")[0] for node in public}  # type: ignore[arg-type]
+    module = tree(path)
+    public: list[ast.Module | ast.FunctionDef | ast.ClassDef] = [module]
+    public += [node for node in module.body if _is_public(node)]
+    lines = {getattr(node, "name", "module"): (ast.get_docstring(node) or "").split("\n")[0] for node in public}
     assert {name for name, line in lines.items() if not line.rstrip().endswith((".", "?", "!", ":"))} == set()
 
 
-def _is_public(node: ast.stmt) -> bool:
+def _is_public(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.ClassDef]:
     return isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
