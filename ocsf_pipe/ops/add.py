@@ -6,6 +6,7 @@ from ocsf_pipe.ops.arithmetic import NUMBERS_AND_TIMES, number, within
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import FLOAT, INTEGER, NULL, TIMESTAMP, Type
 
+
 def _gives(types: tuple[Type, ...]) -> Type | None:
     shifted = set(types) in ({TIMESTAMP, INTEGER}, {TIMESTAMP, NULL})
     return TIMESTAMP if shifted else number(types)

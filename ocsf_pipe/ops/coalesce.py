@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocsf_pipe.ops.registry import Example, Value, common_type, op
 from ocsf_pipe.ops.types import ANY, INTEGER, TEXT
 
+
 @op(
     takes=(ANY, ANY),
     gives=common_type,

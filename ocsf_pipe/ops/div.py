@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import FLOAT, INTEGER
 
+
 @op(
     takes=(FLOAT, FLOAT),
     gives=FLOAT,

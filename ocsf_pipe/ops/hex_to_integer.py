@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import INTEGER, TEXT
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.types import ANY, BOOLEAN, INTEGER, TEXT
 
+
 @op(
     takes=(ANY,),
     gives=BOOLEAN,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import INTEGER, TEXT
 
+
 @op(
     takes=(TEXT,),
     gives=INTEGER,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import BOOLEAN, TEXT
+
 
 @op(
     takes=(TEXT, TEXT),

@@ -6,6 +6,7 @@ from ocsf_pipe.ops.letter_case import lower_text
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import TEXT
 
+
 @op(
     takes=(TEXT,),
     gives=TEXT,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ocsf_pipe.ops.white_space import WHITE_SPACE
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.sql_text import text_literal
 from ocsf_pipe.ops.types import TEXT
+from ocsf_pipe.ops.white_space import WHITE_SPACE
+
 
 @op(
     takes=(TEXT, TEXT),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+
 from ocsf_pipe.ops.ordering import compare, ordered
 from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.types import ANY, INTEGER, TIMESTAMP
+
 
 @op(
     takes=(ANY, ANY),

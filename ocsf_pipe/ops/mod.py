@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+
 from ocsf_pipe.ops.arithmetic import MIN_INTEGER, NUMBERS, number
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import INTEGER
+
 
 @op(
     takes=(NUMBERS, NUMBERS),

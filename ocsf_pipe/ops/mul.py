@@ -6,6 +6,7 @@ from ocsf_pipe.ops.arithmetic import NUMBERS, number, within
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import FLOAT, INTEGER
 
+
 @op(
     takes=(NUMBERS, NUMBERS),
     gives=number,

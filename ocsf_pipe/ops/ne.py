@@ -6,6 +6,7 @@ from ocsf_pipe.ops.ordering import comparable, compare
 from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.types import ANY, INTEGER, TEXT
 
+
 @op(
     takes=(ANY, ANY),
     gives=comparable,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ocsf_pipe.ops.ordering import compare, comparable
+from ocsf_pipe.ops.ordering import comparable, compare
 from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.types import ANY, INTEGER, TEXT, Type
+
 
 def _gives(types: tuple[Type, ...]) -> Type | None:
     return types[0] if comparable(types) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import BOOLEAN
 
+
 @op(
     takes=(BOOLEAN, BOOLEAN),
     gives=BOOLEAN,

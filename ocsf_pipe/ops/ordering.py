@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 from ocsf_pipe.ops.registry import Value, common_type
 from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, Type
 

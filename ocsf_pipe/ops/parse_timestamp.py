@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import functools
 import re
-from ocsf_pipe.ops.time_text import millis, zone_offset
+
 from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.sql_text import constant_text, text_literal
+from ocsf_pipe.ops.time_text import millis, zone_offset
 from ocsf_pipe.ops.types import TEXT, TIMESTAMP
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

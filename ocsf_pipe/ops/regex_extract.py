@@ -7,6 +7,7 @@ from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.sql_text import constant_integer
 from ocsf_pipe.ops.types import INTEGER, TEXT
 
+
 def _complaint(_value: Value, pattern: str | None, group: int | None = None) -> str | None:
     fact = complaint(_value, pattern)
     if fact or pattern is None or group is None or 0 <= group <= compiled(pattern).groups:

@@ -6,6 +6,7 @@ from ocsf_pipe.ops.regex_text import compiled, complaint
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import BOOLEAN, TEXT
 
+
 @op(
     takes=(TEXT, TEXT),
     gives=BOOLEAN,

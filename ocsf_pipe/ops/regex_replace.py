@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from ocsf_pipe.ops.regex_text import compiled, complaint
 from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.types import TEXT

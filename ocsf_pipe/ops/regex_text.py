@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+
 from ocsf_pipe.ops.registry import Value
 
 _CLASSES = {"d": "0-9", "w": "0-9A-Za-z_", "s": "\\t\\n\\f\\r "}

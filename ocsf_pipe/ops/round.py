@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+
 from ocsf_pipe.ops.arithmetic import NUMBERS
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import FLOAT, INTEGER
+
 
 @op(
     takes=(NUMBERS,),

@@ -6,6 +6,7 @@ from ocsf_pipe.ops.arithmetic import NUMBERS_AND_TIMES, number, within
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import FLOAT, INTEGER, TIMESTAMP, Type
 
+
 def _gives(types: tuple[Type, ...]) -> Type | None:
     if types == (TIMESTAMP, TIMESTAMP):
         return INTEGER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import FLOAT, INTEGER, TEXT
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ocsf_pipe.ops.time_text import FIRST, LAST, to_iso
 from ocsf_pipe.ops.registry import Example, Value, op
+from ocsf_pipe.ops.time_text import FIRST, LAST, to_iso
 from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, TEXT, TIMESTAMP, Type
+
 
 @op(
     takes=((TEXT, INTEGER, FLOAT, BOOLEAN, TIMESTAMP),),

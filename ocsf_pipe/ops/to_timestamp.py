@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from decimal import ROUND_FLOOR, Decimal
+
 from ocsf_pipe.ops.arithmetic import within
-from ocsf_pipe.ops.time_text import ISO, from_iso
 from ocsf_pipe.ops.registry import Example, Value, op
 from ocsf_pipe.ops.sql_text import constant_text
+from ocsf_pipe.ops.time_text import ISO, from_iso
 from ocsf_pipe.ops.types import FLOAT, INTEGER, TEXT, TIMESTAMP, Type
 
 _FACTORS = {"s": "1000.0", "ms": "1.0", "us": "0.001", "ns": "0.000001"}

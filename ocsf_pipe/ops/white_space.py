@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-
-
 WHITE_SPACE = " \t\n\r\f\v"

@@ -15,6 +15,7 @@ _INSERTS = [
     "é", "ß", "İ", "ſ", "K", "٣", "²", "\u00a0", "\u2028", "\U0001f600", "e\u0301", "0x", "::", "//", "%2", "1e5", "null", "\x7f", "\x1f",
 ]  # fmt: skip
 _INTEGERS = [0, 1, -1, 2, 10, 65536, 2**31, 2**53 + 1, 2**63 - 1, -(2**63)]
+_JSON = ['{"a":1,"b":[true,null]}', "[]", '"x\\u0001"', "1.5", "12345678901234567890123"]
 _FLOATS = [0.0, -0.0, 0.5, -2.5, 1e16, 1e-7, 1e308, 0.49999999999999994, 9.3e18, math.inf, -math.inf, math.nan]
 _ARROW = {
     "integer": pa.int64(),
@@ -80,6 +81,8 @@ def _near(value: Any, kind: Type) -> st.SearchStrategy[Any]:
         return small | st.sampled_from(_INTEGERS) | st.integers(-(2**63), 2**63 - 1)
     if kind.kind == "float":
         return st.just(value or 0.0) | st.sampled_from(_FLOATS) | st.floats()
+    if kind.kind == "json":
+        return st.just(value) | st.sampled_from(_JSON)
     return _near_text(value or "")
 
 

@@ -1,0 +1,26 @@
+"""The op `list_join`."""
+
+from __future__ import annotations
+
+from ocsf_pipe.ops.registry import Example, op
+from ocsf_pipe.ops.types import TEXT, list_of
+
+
+@op(
+    takes=(list_of(TEXT), TEXT),
+    gives=TEXT,
+    examples=[
+        Example((["read", "write"], ", "), "read, write", types=(list_of(TEXT), TEXT)),
+        Example((["a", None, "b"], ","), "a,b", "nulls are skipped", types=(list_of(TEXT), TEXT)),
+        Example(([], ","), "", types=(list_of(TEXT), TEXT)),
+        Example((None, ","), None, types=(list_of(TEXT), TEXT)),
+    ],
+)
+def list_join(items: list[str | None], separator: str) -> str:
+    """The texts of a list as one, with a separator between them; nulls are skipped."""
+    return separator.join(item for item in items if item is not None)
+
+
+@list_join.sql
+def _sql(items: str, separator: str) -> str:
+    return f"array_to_string({items}, {separator})"
