@@ -14,7 +14,7 @@ from ocsf_pipe.lake.txn import Commits, State, Txn
 
 if TYPE_CHECKING:
     import duckdb
-    import polars
+    import polars as pl
     import pyarrow as pa
 
     from ocsf_pipe.lake.maintain import Compaction, TableStats, Verdict
@@ -26,17 +26,26 @@ QUARANTINE = "_quarantine"
 
 
 class Lake:
-    """The tables under one folder or object store URL; LakeError when there is no such folder and `create` is not set."""
+    """The tables under one folder or object store URL; LakeError when there is none and `create` is not set."""
 
-    def __init__(self, path: str | Path, create: bool = False, *, days_back: int = 3653, days_ahead: int = 2) -> None:  # noqa: FBT001, FBT002
-        """Open the lake; a time further than so many days from the arrival is not believed when rows are filed by day."""
+    def __init__(
+        self,
+        path: str | Path,
+        create: bool = False,  # noqa: FBT001, FBT002 - `Lake(path, True)` is not said, but need not be refused
+        *,
+        days_back: int = 3653,
+        days_ahead: int = 2,
+    ) -> None:
+        """Open the lake; rows whose time is further than so many days from their arrival are filed under the arrival."""
         text = str(path)
         if "://" not in text:
             folder = Path(text).absolute()
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
             if not folder.is_dir():
-                raise LakeError(f"there is no lake at `{path}`", hint="name another folder, or ingest into this one first")
+                raise LakeError(
+                    f"there is no lake at `{path}`", hint="name another folder, or ingest into this one first"
+                )
             text = str(folder)
         self.where = text.rstrip("/")
         self.days_back, self.days_ahead = days_back, days_ahead
@@ -62,11 +71,11 @@ class Lake:
     # ------------------------------------------------------------------ batches
 
     def resume(self, pipeline: str, source: str, partition: str) -> State:
-        """Return where the partition stands, with the batch that was left half done."""
+        """Return where the partition stands, and the batch left half done."""
         return self.checkpoints.resume(pipeline, source, partition)
 
     def begin(self, txn: Txn) -> None:
-        """Write the intent of a batch; nothing to do for one that `resume` returned. FencedError when another has it."""
+        """Write the intent of a batch, if `resume` did not return it as pending; FencedError when another has it."""
         self.checkpoints.begin(txn)
 
     def commit(self, txn: Txn, tables: Mapping[str, pa.Table], *, replayed: pa.Array | None = None) -> Commits:
@@ -86,7 +95,7 @@ class Lake:
         return commits
 
     def finish(self, txn: Txn, counts: Mapping[str, Any]) -> None:
-        """Mark the batch done. `counts`: records, written, quarantined, dropped, and `tables` with the change of rows in each."""
+        """Mark the batch done; `counts` are numbers to be summed, and under `tables` the change of rows in each table."""
         self.checkpoints.finish(txn, counts)
 
     def holds(self, txn: Txn) -> list[str]:
@@ -105,11 +114,11 @@ class Lake:
         """Return the names of the tables, sorted, the quarantine among them."""
         return [name for name in self.store.names("") if self.store.names(f"{name}/_delta_log")]
 
-    def scan(self, table: str) -> polars.LazyFrame:
+    def scan(self, table: str) -> pl.LazyFrame:
         """Return a table as a polars LazyFrame; LakeError when there is no such table."""
         from ocsf_pipe.lake import read
 
-        frame: polars.LazyFrame = read.scan(self.where, self._known(table))
+        frame: pl.LazyFrame = read.scan(self.where, self._known(table))
         return frame
 
     def sql(self, query: str, params: object = None) -> pa.Table:

@@ -61,7 +61,7 @@ class Checkpoints:
             raise _fenced(txn)
 
     def finish(self, txn: Txn, counts: Counts) -> None:
-        """Mark the batch done and keep its counts, with the running totals of the partition; a second time changes nothing."""
+        """Mark the batch done with its counts and the partition's running totals; a second time changes nothing."""
         folder = _folder(txn)
         before = self._totals(folder, txn.batch - 1) if txn.batch else {}
         body = {"txn": asdict(txn), "counts": dict(counts), "totals": add(before, counts)}
@@ -106,7 +106,9 @@ class Checkpoints:
         path = f"{folder}/{batch:012d}.{kind}"
         found = self.store.get(path)
         if found is None:
-            raise LakeError(f"the checkpoint `{path}` is gone", hint="restore it, or start the partition under a new name")
+            raise LakeError(
+                f"the checkpoint `{path}` is gone", hint="restore it, or start the partition under a new name"
+            )
         return dict(json.loads(found))
 
     def _prune(self, folder: str, done: int) -> None:
@@ -132,5 +134,3 @@ def _fenced(txn: Txn) -> FencedError:
         f"another worker has batch {txn.batch} of `{txn.app_id}`",
         hint="let one worker own a partition; this one resumes from what the other finished",
     )
-
-

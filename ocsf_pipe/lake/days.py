@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,12 +24,12 @@ class Window:
 class Day:
     """The rows of one day."""
 
-    day: datetime.date
+    day: dt.date
     rows: pa.Table
 
 
 def by_day(table: pa.Table, clock: int, window: Window) -> tuple[list[Day], int]:
-    """Return the rows by UTC day of `time` (epoch ms) and how many went to the day of `clock`, their own being implausible."""
+    """Return the rows by UTC day of `time` (epoch ms), and how many went to the day of `clock` for an implausible one."""
     days, implausible = _days(table, clock, window)
     if len(days) == 0:
         return [], 0
@@ -60,6 +60,6 @@ def _runs(table: pa.Table, days: pa.Array) -> Iterator[Day]:
     start = 0
     runs = pc.run_end_encode(days)
     for end, value in zip(runs.run_ends.to_pylist(), runs.values.to_pylist(), strict=True):
-        day = datetime.date(1970, 1, 1) + datetime.timedelta(days=value)
+        day = dt.date(1970, 1, 1) + dt.timedelta(days=value)
         yield Day(day, table.slice(start, end - start))
         start = end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction
 
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake.checkpoint import Checkpoints, add
@@ -20,7 +21,7 @@ from ocsf_pipe.lake.days import Day
 from ocsf_pipe.lake.files import write_day
 from ocsf_pipe.lake.shape import conform
 from ocsf_pipe.lake.store import Store
-from ocsf_pipe.lake.write import Action, AddAction, Writer, append, next_rewrite, read_file, removal, table_schema
+from ocsf_pipe.lake.write import Action, Writer, append, next_rewrite, read_file, removal, table_schema
 
 # Compressed bytes that one rewrite holds; in memory it is five to ten times as much, twice while it sorts.
 _FULL = 64 << 20
@@ -37,7 +38,7 @@ class Compaction:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The rows of a table: `expected` by the finished batches, `found` in its files; `pending` where a batch is half done."""
+    """The rows of a table: `expected` by finished batches, `found` in its files; `pending` when a batch is half done."""
 
     table: str
     expected: int
@@ -70,12 +71,14 @@ def compact(writer: Writer, name: str) -> Compaction:
         table = writer.table(name)
         actions = _rewritten(writer.store, name, table, files)
         try:
-            append(table, actions, [next_rewrite(table)])
+            append(writer.store, name, table, actions, [next_rewrite(table)])
         except CommitFailedError as failed:
             for action in actions:
                 if isinstance(action, AddAction):
                     writer.store.delete(f"{name}/{action.path}")
-            raise LakeError(f"another rewrite of `{name}` is at work", hint="let one finish, then try again") from failed
+            raise LakeError(
+                f"another rewrite of `{name}` is at work", hint="let one finish, then try again"
+            ) from failed
         removed, added = removed + len(files), added + 1
     return Compaction(removed, added)
 
@@ -123,14 +126,16 @@ def _files(table: DeltaTable) -> list[File]:
     return list(pa.table(table.get_add_actions()).to_pylist())
 
 
-def _day(file: File) -> datetime.date:
-    day: datetime.date = file["partition"]["event_day"]
+def _day(file: File) -> dt.date:
+    day: dt.date = file["partition"]["event_day"]
     return day
 
 
 def _small(files: list[File]) -> Iterator[list[File]]:
     """Return groups of at least two files of one day that together are one file of full size at most."""
-    small = sorted((file for file in files if file["size_bytes"] < _FULL // 2), key=lambda file: (_day(file), file["path"]))
+    small = sorted(
+        (file for file in files if file["size_bytes"] < _FULL // 2), key=lambda file: (_day(file), file["path"])
+    )
     for _, of_day in groupby(small, key=_day):
         group: list[File] = []
         for file in of_day:

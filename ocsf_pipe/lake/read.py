@@ -14,7 +14,9 @@ from ocsf_pipe.errors import LakeError, did_you_mean
 from ocsf_pipe.lake.write import table_schema
 
 # Statements that look at the catalogue name no table, so they are given all of them.
-_CATALOGUE = re.compile(r"\b(show|information_schema|describe|summarize|duckdb_\w+|sqlite_master|pg_catalog)\b", re.IGNORECASE)
+_CATALOGUE = re.compile(
+    r"\b(show|information_schema|describe|summarize|duckdb_\w+|sqlite_master|pg_catalog)\b", re.IGNORECASE
+)
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _READ = "from read_parquet([{files}], hive_partitioning = true, hive_types = {{'event_day': date}})"
 
@@ -59,9 +61,9 @@ def refuse_writing(connection: duckdb.DuckDBPyConnection, text: str) -> None:
 
 def scan(where: str, table: str) -> Any:
     """Return the table as a polars LazyFrame."""
-    import polars
+    import polars as pl
 
-    return polars.scan_delta(f"{where}/{table}")
+    return pl.scan_delta(f"{where}/{table}")
 
 
 def _view(connection: duckdb.DuckDBPyConnection, where: str, name: str) -> None:

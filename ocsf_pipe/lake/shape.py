@@ -11,9 +11,9 @@ from ocsf_pipe.errors import LakeError
 
 
 def lake_type(given: pa.DataType) -> pa.DataType:
-    """Return the type that the lake stores: all integers 64 bits and all text large, since Delta never widens a column."""
+    """Return the type that the lake stores: integers of 64 bits, large text; Delta never widens a column."""
     if pa.types.is_struct(given):
-        return pa.struct([lake_field(field) for field in given])
+        return pa.struct([lake_field(field) for field in given if not _is_void(field.type)])
     if pa.types.is_map(given):
         return pa.map_(lake_type(given.key_type), lake_type(given.item_type))
     if _is_list(given):
@@ -22,7 +22,7 @@ def lake_type(given: pa.DataType) -> pa.DataType:
         return pa.int64()
     if pa.types.is_floating(given):
         return pa.float64()
-    if pa.types.is_string(given) or pa.types.is_string_view(given) or pa.types.is_null(given):
+    if pa.types.is_string(given) or pa.types.is_string_view(given):
         return pa.large_string()
     if pa.types.is_binary(given) or pa.types.is_binary_view(given):
         return pa.large_binary()
@@ -35,12 +35,12 @@ def lake_field(field: pa.Field) -> pa.Field:
 
 
 def lake_schema(schema: pa.Schema) -> pa.Schema:
-    """Return the schema with the types that the lake stores."""
-    return pa.schema([lake_field(field) for field in schema])
+    """Return the schema with the types that the lake stores, without columns and fields that have no type of their own."""
+    return pa.schema([lake_field(field) for field in schema if not _is_void(field.type)])
 
 
 def merged(old: pa.Schema, new: pa.Schema) -> pa.Schema:
-    """Return the old schema with the new one's further columns and struct fields at the end; LakeError when types disagree."""
+    """Return the old schema with the new one's columns and struct fields added; LakeError when types disagree."""
     return pa.schema(list(_merge(pa.struct(list(old)), pa.struct(list(new)), "")))
 
 
@@ -71,7 +71,9 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the table with exactly the columns of the schema; what it does not have is null, at every depth."""
     rows = table.num_rows
     columns = [
-        _conform(_whole(table[field.name]), field.type) if field.name in table.column_names else pa.nulls(rows, field.type)
+        _conform(_whole(table[field.name]), field.type)
+        if field.name in table.column_names
+        else pa.nulls(rows, field.type)
         for field in schema
     ]
     return pa.table(columns, schema=schema)
@@ -94,9 +96,7 @@ def _conform(column: pa.Array, to: pa.DataType) -> pa.Array:
 
 def _conform_struct(column: pa.StructArray, to: pa.StructType) -> pa.Array:
     have = {field.name for field in column.type}
-    parts = [
-        _conform(column.field(f.name), f.type) if f.name in have else pa.nulls(len(column), f.type) for f in to
-    ]
+    parts = [_conform(column.field(f.name), f.type) if f.name in have else pa.nulls(len(column), f.type) for f in to]
     return pa.StructArray.from_arrays(parts, fields=list(to), mask=column.is_null())
 
 
@@ -109,7 +109,7 @@ def _conform_list(column: pa.Array, to: pa.DataType) -> pa.Array:
 
 
 def leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
-    """Return the Parquet path and type of every leaf column, lists and maps with the names that pyarrow gives their parts."""
+    """Return the Parquet path and type of every leaf column, parts of lists and maps named as pyarrow does."""
     for field in schema:
         yield from _leaves(field.name, field.type)
 
@@ -125,6 +125,13 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
         yield from _leaves(f"{path}.list.element", kind.value_type)
     else:
         yield path, kind
+
+
+def _is_void(kind: pa.DataType) -> bool:
+    """Return whether nothing but nulls can be in it; Parquet has no empty struct, and Delta no null type."""
+    if pa.types.is_struct(kind):
+        return all(_is_void(field.type) for field in kind)
+    return bool(pa.types.is_null(kind)) or (_is_list(kind) and _is_void(kind.value_type))
 
 
 def _is_list(kind: pa.DataType) -> bool:

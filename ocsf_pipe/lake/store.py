@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Remote
@@ -19,7 +19,7 @@ class Store(Protocol):
     """Files by `/`-separated path relative to the root of the lake."""
 
     def put_new(self, path: str, data: bytes) -> bool:
-        """Write a file that is not there yet, whole and durable; False when there is one already, which stays as it is."""
+        """Write a file that is not there yet, whole and durable; False when there is one, which stays as it is."""
         ...
 
     def get(self, path: str) -> bytes | None:
@@ -35,7 +35,7 @@ class Store(Protocol):
         ...
 
     def writer(self, path: str) -> contextlib.AbstractContextManager[BinaryIO]:
-        """Open a new file for writing; it is durable when the context ends, and no file at all when it ends by an exception."""
+        """Open a new file; it is durable when the context ends, and no file at all when an exception ends it."""
         ...
 
     def reader(self, path: str) -> Any:
@@ -184,4 +184,4 @@ def open_store(where: str) -> Store:
         return LocalStore(Path(where).absolute())
     from obstore.store import from_url
 
-    return ObjectStore(cast("Remote", from_url(where)))
+    return ObjectStore(from_url(where))

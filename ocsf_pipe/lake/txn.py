@@ -68,7 +68,7 @@ def app_id(pipeline: str, source: str, partition: str) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return the name as one path segment: never empty, never `.` or `..`, never too long, and different for different names."""
+    """Return the name as one path segment, never empty, `.` or `..`, nor too long; different names stay different."""
     quoted = quote(name, safe="") or "%"
     if quoted.startswith("."):
         quoted = "%2E" + quoted[1:]

@@ -78,13 +78,14 @@ class Writer:
         rewritten = rewrite_without(self.store, name, table, remove) if remove is not None else []
         apps = [Transaction(txn.app_id, txn.batch)] + ([next_rewrite(table)] if rewritten else [])
         try:
-            append(table, [*added, *rewritten], apps)
+            append(self.store, name, table, [*added, *rewritten], apps)
         except (CommitFailedError, DeltaError, OSError) as failed:
             return self._settle(name, txn, added, rewritten, failed)
-        self.store.settle(f"{name}/_delta_log/{table.version():020d}.json")
         return True
 
-    def _settle(self, name: str, txn: Txn, added: list[AddAction], rewritten: Sequence[Action], failed: Exception) -> bool:
+    def _settle(
+        self, name: str, txn: Txn, added: list[AddAction], rewritten: Sequence[Action], failed: Exception
+    ) -> bool:
         """Read back what a failed commit did: our files in the table mean it arrived; drop those that are not in it."""
         table = self.open[name] = DeltaTable(f"{self.where}/{name}")
         arrived = set(pa.table(table.get_add_actions())["path"].to_pylist())
@@ -94,7 +95,9 @@ class Writer:
             if action.path not in arrived:
                 self.store.delete(f"{name}/{action.path}")
         if not taken and not isinstance(failed, CommitFailedError):
-            raise LakeError(f"table `{name}` takes no commit: {failed}", hint="the batch is run again by a restart") from failed
+            raise LakeError(
+                f"table `{name}` takes no commit: {failed}", hint="the batch is run again by a restart"
+            ) from failed
         return taken
 
     def _fit(self, name: str, schema: pa.Schema) -> None:
@@ -112,13 +115,15 @@ class Writer:
         try:
             table = self.table(name)
         except TableNotFoundError:
-            DeltaTable.create(f"{self.where}/{checked(name)}", _delta(partitioned), "ignore", partition_by=["event_day"])
+            DeltaTable.create(
+                f"{self.where}/{checked(name)}", Schema.from_arrow(partitioned), "ignore", partition_by=["event_day"]
+            )
             return False
         have = table_schema(table)
         wanted = merged(have, partitioned)
         if wanted != have:
             write_deltalake(table, wanted.empty_table(), mode="append", schema_mode="merge")
-        return wanted == have
+        return bool(wanted == have)
 
 
 def checked(name: str) -> str:
@@ -133,8 +138,8 @@ def table_schema(table: DeltaTable) -> pa.Schema:
     return lake_schema(pa.schema(table.schema().to_arrow()))
 
 
-def append(table: DeltaTable, actions: Sequence[Action], apps: list[Transaction]) -> None:
-    """Make one Delta commit of ready files; the table is in its new version afterwards."""
+def append(store: Store, name: str, table: DeltaTable, actions: Sequence[Action], apps: list[Transaction]) -> None:
+    """Make one durable Delta commit of ready files; the table is in its new version afterwards."""
     table.create_write_transaction(
         list(actions),
         "append",
@@ -143,6 +148,7 @@ def append(table: DeltaTable, actions: Sequence[Action], apps: list[Transaction]
         commit_properties=CommitProperties(app_transactions=apps, max_commit_retries=_ATTEMPTS),
     )
     table.update_incremental()
+    store.settle(f"{name}/_delta_log/{table.version():020d}.json")
 
 
 def next_rewrite(table: DeltaTable) -> Transaction:
@@ -182,7 +188,3 @@ def read_file(store: Store, name: str, path: str) -> pa.Table:
     """Return the rows of one file of a table with the types that the lake stores, without `event_day`."""
     rows = pq.ParquetFile(store.reader(f"{name}/{path}")).read()
     return conform(rows, lake_schema(rows.schema))
-
-
-def _delta(schema: pa.Schema) -> Schema:
-    return Schema.from_arrow(schema)
