@@ -68,7 +68,8 @@ def test_every_declared_id_has_a_caption(version: str) -> None:
     schema = load(version)
     captions = schema.objects["observable"].attributes["type_id"].enum or {}
     owners = structures(schema)
-    declared = {kind.observable for kind in [*schema.types.values(), *schema.objects.values()]}
+    declared = {kind.observable for kind in schema.types.values()}
+    declared |= {kind.observable for kind in schema.objects.values()}
     declared |= {attribute.observable for owner in owners for attribute in owner.attributes.values()}
     assert declared - {None}
     assert {str(uid) for uid in declared - {None}} <= set(captions)
