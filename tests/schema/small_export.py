@@ -27,6 +27,7 @@ def small_export(*, listed_profiles: bool) -> dict[str, Any]:
         "uid": _attribute("string_t", observable=104),
         "colour": _attribute("string_t"),
         "badge": _attribute("badge_t", observable=110),
+        "shift": _attribute("string_t", observable=109),
     }
     entry = {
         "class_uid": _attribute("integer_t", requirement="required"),

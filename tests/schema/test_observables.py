@@ -54,6 +54,7 @@ def test_ocsf_1_8_declares(class_name: str, path: str, type_id: int | None) -> N
         ("door", 108),  # by object
         ("doors", 108),  # by object, for a list of them
         ("door.badge", 101),  # by type and by attribute: the type is more general
+        ("door.shift", 102),  # by dictionary attribute and by attribute: the dictionary is more general
         ("class_uid", None),
     ],
 )

@@ -50,6 +50,8 @@ def test_the_class_of_an_extension_keeps_its_full_name_and_a_short_table(schema:
 def test_an_enum_maps_keys_as_written_to_captions_in_numeric_order(schema: Schema) -> None:
     """Keys stay text, `99` comes last, and the sibling names where the caption goes."""
     severity = schema.attribute("authentication", "severity_id")
+    logon_types = list(schema.attribute("authentication", "logon_type_id").enum or ())
+    assert logon_types == sorted(logon_types, key=int) != sorted(logon_types)
     assert severity.enum is not None
     assert list(severity.enum) == ["0", "1", "2", "3", "4", "5", "6", "99"]
     assert (severity.enum["4"], severity.sibling, severity.requirement) == ("High", "severity", "required")
