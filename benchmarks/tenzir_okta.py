@@ -1,7 +1,9 @@
 """What does Tenzir's own mapping of the file cost, with its result thrown away?
 
 Tenzir: `pip install tenzir` in an environment of its own. Its mapping: the folder of Tenzir's public package library
-(the repository `tenzir/library`) that holds `okta/`. `python -m benchmarks.tenzir_okta FILE --tenzir BIN --library DIR`.
+(the repository `tenzir/library`) that holds `okta/`.
+
+`python -m benchmarks.tenzir_okta FILE --tenzir BIN --library DIR` prints its events per CPU second.
 """
 
 import argparse
