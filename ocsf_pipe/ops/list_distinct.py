@@ -22,4 +22,4 @@ def list_distinct(items: list[Value]) -> list[Value]:
 
 @list_distinct.sql
 def _sql(items: str) -> str:
-    return f"list_filter({items}, lambda x, i: list_position({items}, x) = i)"
+    return f"list_filter({items}, lambda x, i: x is not null and list_position({items}, x) = i)"

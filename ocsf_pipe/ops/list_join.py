@@ -23,4 +23,7 @@ def list_join(items: list[str | None], separator: str) -> str:
 
 @list_join.sql
 def _sql(items: str, separator: str) -> str:
-    return f"array_to_string({items}, {separator})"
+    # `array_to_string` wants a constant separator; a fold does not.
+    present = f"list_filter({items}, lambda x: x is not null)"
+    joined = f"list_reduce({present}, lambda a, b: a || {separator} || b)"
+    return f"case when {separator} is null or {items} is null then null when len({present}) > 0 then {joined} else '' end"

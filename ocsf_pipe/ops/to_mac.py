@@ -8,7 +8,7 @@ from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import TEXT
 
 _PAIR = "([0-9A-Fa-f]{2})"
-_MAC = rf"{_PAIR}[-:.]?{_PAIR}[-:]?{_PAIR}[-:.]?{_PAIR}[-:]?{_PAIR}[-:.]?{_PAIR}"
+_MAC = rf"{_PAIR}[-:]?{_PAIR}[-:.]?{_PAIR}[-:]?{_PAIR}[-:.]?{_PAIR}[-:]?{_PAIR}"
 
 
 @op(
