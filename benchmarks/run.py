@@ -2,7 +2,8 @@
 
 `python -m benchmarks.run [--events N] [--rounds N] [--tenzir BIN --library DIR] [--name NAME]`: every contender in
 turn, several rounds, medians of CPU seconds; the table on the screen and benchmarks/results/NAME.json with machine,
-versions and commit. Targets: at most 2.0 times DuckDB's COPY on one thread, at least 5 times Tenzir's events per CPU second.
+versions and commit. Targets: at most 2.0 times the CPU of DuckDB's COPY on one thread, at least 5 times the events per
+CPU second of Tenzir.
 """
 
 import argparse
