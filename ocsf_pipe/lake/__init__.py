@@ -36,7 +36,7 @@ class Lake:
         days_back: int = 3653,
         days_ahead: int = 2,
     ) -> None:
-        """Open the lake; rows whose time is further than so many days from their arrival are filed under the arrival."""
+        """Open the lake; rows whose time is too many days from their arrival are filed under the arrival."""
         text = str(path)
         if "://" not in text:
             folder = Path(text).absolute()
@@ -75,14 +75,14 @@ class Lake:
         return self.checkpoints.resume(pipeline, source, partition)
 
     def begin(self, txn: Txn) -> None:
-        """Write the intent of a batch, if `resume` did not return it as pending; FencedError when another has it."""
+        """Write the intent of a batch, unless it is there as this very one; FencedError when another has it."""
         self.checkpoints.begin(txn)
 
     def commit(self, txn: Txn, tables: Mapping[str, pa.Table], *, replayed: pa.Array | None = None) -> Commits:
         """Write each table's rows in one Delta commit, unless it has this batch; return the rows of the batch by table.
 
         `replayed` are the `record_uid`s that leave the quarantine with this batch. They leave last, in the commit that
-        also brings what the batch quarantines: a crash before it finds them still there, and the classes already served.
+        also brings what the batch quarantines: a crash before that finds them still there.
         """
         commits = Commits({name: rows.num_rows for name, rows in tables.items()})
         for name in sorted(tables, key=lambda name: name == QUARANTINE):
@@ -95,7 +95,7 @@ class Lake:
         return commits
 
     def finish(self, txn: Txn, counts: Mapping[str, Any]) -> None:
-        """Mark the batch done; `counts` are numbers to be summed, and under `tables` the change of rows in each table."""
+        """Mark the batch done; `counts` are numbers to sum up, under `tables` the change of rows in each."""
         self.checkpoints.finish(txn, counts)
 
     def holds(self, txn: Txn) -> list[str]:

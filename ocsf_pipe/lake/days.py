@@ -29,7 +29,7 @@ class Day:
 
 
 def by_day(table: pa.Table, clock: int, window: Window) -> tuple[list[Day], int]:
-    """Return the rows by UTC day of `time` (epoch ms), and how many went to the day of `clock` for an implausible one."""
+    """Return the rows by UTC day of `time` (epoch ms), and how many implausible ones went to the day of `clock`."""
     days, implausible = _days(table, clock, window)
     if len(days) == 0:
         return [], 0

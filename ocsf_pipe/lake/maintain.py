@@ -38,7 +38,7 @@ class Compaction:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The rows of a table: `expected` by finished batches, `found` in its files; `pending` when a batch is half done."""
+    """The rows of a table: `expected` by finished batches, `found` in its files; `pending`: a batch is half done."""
 
     table: str
     expected: int

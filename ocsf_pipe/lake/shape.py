@@ -35,7 +35,7 @@ def lake_field(field: pa.Field) -> pa.Field:
 
 
 def lake_schema(schema: pa.Schema) -> pa.Schema:
-    """Return the schema with the types that the lake stores, without columns and fields that have no type of their own."""
+    """Return the schema with the types that the lake stores, without what can only be null."""
     return pa.schema([lake_field(field) for field in schema if not _is_void(field.type)])
 
 
@@ -69,19 +69,17 @@ def _merge_fields(old: pa.StructType, new: pa.StructType, path: str) -> list[pa.
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the table with exactly the columns of the schema; what it does not have is null, at every depth."""
-    rows = table.num_rows
+    rows, have = table.num_rows, set(table.column_names)
     columns = [
-        _conform(_whole(table[field.name]), field.type)
-        if field.name in table.column_names
-        else pa.nulls(rows, field.type)
+        _conform_chunks(table[field.name], field.type) if field.name in have else pa.nulls(rows, field.type)
         for field in schema
     ]
     return pa.table(columns, schema=schema)
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    combined = column.combine_chunks()
-    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+def _conform_chunks(column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArray:
+    # Chunk by chunk: joining them first would copy every long text.
+    return column if column.type == to else pa.chunked_array([_conform(each, to) for each in column.chunks], to)
 
 
 def _conform(column: pa.Array, to: pa.DataType) -> pa.Array:

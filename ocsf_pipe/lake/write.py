@@ -50,10 +50,9 @@ class Writer:
     def holds(self, name: str, txn: Txn) -> bool:
         """Return whether the table already has this batch, or a later one of its partition."""
         try:
-            version = self.table(name).transaction_version(txn.app_id)
+            return _has(self.table(name), txn)
         except TableNotFoundError:
             return False
-        return version is not None and version >= txn.batch
 
     def write(self, name: str, data: pa.Table, txn: Txn, remove: pa.Array | None = None) -> int:
         """Commit the rows, once; return how many were filed under the day of arrival for want of a plausible time.
@@ -63,18 +62,19 @@ class Writer:
         """
         data = conform(data, lake_schema(data.schema))
         days, implausible = by_day(data, txn.clock, self.window)
-        if self.holds(name, txn):
-            return implausible
-        self._fit(name, data.schema)
-        added = [write_day(self.store, name, day) for day in days]
+        added: list[AddAction] = []
         for _ in range(_ATTEMPTS):
-            if self._commit(name, txn, added, remove):
+            # The commit below builds on this very snapshot: Delta then refuses it when the same batch arrives between.
+            table = self._fitted(name, data.schema)
+            if _has(table, txn):
+                return implausible
+            added = added or [write_day(self.store, name, day) for day in days]
+            if self._commit(name, table, txn, added, remove):
                 return implausible
         raise LakeError(f"table `{name}` was changed by others {_ATTEMPTS} times during one commit", hint="try again")
 
-    def _commit(self, name: str, txn: Txn, added: list[AddAction], remove: pa.Array | None) -> bool:
+    def _commit(self, name: str, table: DeltaTable, txn: Txn, added: list[AddAction], remove: pa.Array | None) -> bool:
         """Try one commit; True when the table has the batch afterwards, whoever brought it."""
-        table = self.table(name)
         rewritten = rewrite_without(self.store, name, table, remove) if remove is not None else []
         apps = [Transaction(txn.app_id, txn.batch)] + ([next_rewrite(table)] if rewritten else [])
         try:
@@ -100,30 +100,36 @@ class Writer:
             ) from failed
         return taken
 
-    def _fit(self, name: str, schema: pa.Schema) -> None:
-        """Make the table, or give it the columns that it lacks; both may be tried by several workers at once."""
+    def _fitted(self, name: str, schema: pa.Schema) -> DeltaTable:
+        """Return the table in its newest version, made if need be, with all these columns; several may try at once."""
+        failed: Exception | None = None
         for _ in range(_ATTEMPTS):
             try:
-                if self._try_fit(name, schema):
-                    return
-            except (CommitFailedError, DeltaError):
+                return self._try_fit(name, schema)
+            except (CommitFailedError, DeltaError) as again:
                 self.open.pop(name, None)
-        raise LakeError(f"table `{name}` cannot be given its columns", hint="look for other writers of this lake")
+                failed = again
+        raise LakeError(f"table `{name}` takes no columns: {failed}", hint="look for other writers of this lake")
 
-    def _try_fit(self, name: str, schema: pa.Schema) -> bool:
+    def _try_fit(self, name: str, schema: pa.Schema) -> DeltaTable:
         partitioned = schema.append(pa.field("event_day", pa.date32()))
         try:
             table = self.table(name)
         except TableNotFoundError:
-            DeltaTable.create(
-                f"{self.where}/{checked(name)}", Schema.from_arrow(partitioned), "ignore", partition_by=["event_day"]
-            )
-            return False
+            where = f"{self.where}/{checked(name)}"
+            DeltaTable.create(where, Schema.from_arrow(partitioned), "ignore", partition_by=["event_day"])
+            table = self.table(name)
         have = table_schema(table)
         wanted = merged(have, partitioned)
         if wanted != have:
             write_deltalake(table, wanted.empty_table(), mode="append", schema_mode="merge")
-        return bool(wanted == have)
+            table = self.table(name)
+        return table
+
+
+def _has(table: DeltaTable, txn: Txn) -> bool:
+    version = table.transaction_version(txn.app_id)
+    return version is not None and version >= txn.batch
 
 
 def checked(name: str) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from ocsf_pipe.errors import LakeError
-from ocsf_pipe.lake import Lake
+from ocsf_pipe.lake import Lake, write
 from ocsf_pipe.lake.store import LocalStore
 from tests.lake.parts import DAY, NOW, held, rows, run, txn, uids
 
@@ -177,6 +177,45 @@ def test_a_replay_moves_rows(lake: Lake) -> None:
     found = lake.sql("select record_uid u, reason r from _quarantine order by u").to_pylist()
     assert found == [{"u": "b", "r": "new"}, {"u": "c", "r": "old"}, {"u": "d", "r": None}]
     assert all(verdict.holds for verdict in lake.verify())
+
+
+def test_a_replay_of_rows_that_are_gone_is_still_a_batch(lake: Lake) -> None:
+    """Somebody else took them out: nothing is removed, and the batch counts as committed."""
+    run(lake, txn(0), {"_quarantine": uids("a")})
+    batch = txn(0, pipeline="replay")
+    lake.commit(batch, {}, replayed=pa.array(["gone"]))
+    assert lake.holds(batch) == ["_quarantine"]
+    assert held(lake, "_quarantine") == ["a"]
+
+
+def test_the_same_batch_from_two_workers_arrives_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other commits it after this one has looked: this one's commit is refused and its files are gone."""
+    lake.commit(txn(0), {"a": uids("x")})
+    batch = txn(1)
+
+    def after_another(*arguments: object) -> None:
+        monkeypatch.setattr(write, "append", write_append)
+        Lake(lake.where).commit(batch, {"a": uids("y")})
+        write_append(*arguments)  # type: ignore[arg-type]
+
+    write_append = write.append
+    monkeypatch.setattr(write, "append", after_another)
+    assert lake.commit(batch, {"a": uids("y")}) == {"a": 1}
+    assert held(lake, "a") == ["x", "y"]
+    assert len(list(Path(lake.where, "a").rglob("*.parquet"))) == 2
+
+
+def test_a_commit_that_arrived_without_an_answer_is_not_repeated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table itself says whether it has the batch."""
+
+    def lose_the_answer(*arguments: object) -> None:
+        write_append(*arguments)  # type: ignore[arg-type]
+        raise OSError("timed out")
+
+    write_append = write.append
+    monkeypatch.setattr(write, "append", lose_the_answer)
+    lake.commit(txn(0), {"a": uids("x")})
+    assert held(lake, "a") == ["x"]
 
 
 class _Dying(LocalStore):
