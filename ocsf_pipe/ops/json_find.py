@@ -59,7 +59,10 @@ def _complaint(_value: object, *paths: str | None) -> str | None:
                 {"path": "[2].c", "keys": [], "value": "2.5", "text": "2.5"},
             ],
         ),
-        Example(('{"a/~b":{"":[1]},"c":[2]}', "*.*[*]"), [{"path": "a/~b.[0]", "keys": ["a/~b", ""], "value": "1", "text": "1"}]),
+        Example(
+            ('{"a/~b":{"":[1]},"c":[2]}', "*.*[*]"),
+            [{"path": "a/~b.[0]", "keys": ["a/~b", ""], "value": "1", "text": "1"}],
+        ),
         Example(('{"a":[1]}', "a.*"), [], "a list has no keys"),
         Example(("broken", "a"), None),
     ],
@@ -67,13 +70,15 @@ def _complaint(_value: object, *paths: str | None) -> str | None:
 def json_find(value: str, *paths: str) -> list[dict[str, Any]] | None:
     """Everything that stands at one of the paths of a JSON document, `*` being any key and `[*]` any element.
 
-    Each find has its `path`, the `keys` that the `*` stood for, its `value` as JSON and as `text`. Nulls are left out; null when
-    the text is not JSON.
+    Each find has its `path`, the `keys` that the `*` stood for, its `value` as JSON and as `text`. Nulls are left out;
+    null when the text is not JSON.
     """
     document = read_or_none(value)
     if document is None:
         return [] if value.strip(" \t\r\n") == "null" else None
-    return [_find(*found) for path in paths for found in _follow(document, _steps(path), "", ()) if found[2] is not None]
+    return [
+        _find(*found) for path in paths for found in _follow(document, _steps(path), "", ()) if found[2] is not None
+    ]
 
 
 def _find(path: str, keys: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -81,7 +86,9 @@ def _find(path: str, keys: tuple[str, ...], value: Any) -> dict[str, Any]:
     return {"path": path, "keys": list(keys), "value": written, "text": value if is_text(value) else written}
 
 
-def _follow(value: Any, steps: Sequence[str], path: str, keys: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+def _follow(
+    value: Any, steps: Sequence[str], path: str, keys: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...], Any]]:
     if not steps:
         yield path, keys, value
     elif steps[0] == "[*]":
