@@ -42,7 +42,7 @@ def _complaint(_value: object, *paths: str | None) -> str | None:
 
 
 @op(
-    takes=(TEXT, TEXT),
+    takes=(JSON, TEXT),
     gives=list_of(FOUND),
     variadic=True,
     constant=tuple(range(1, _PATHS + 1)),
