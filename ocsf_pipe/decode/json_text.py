@@ -87,7 +87,7 @@ def dumps(value: Json) -> str:
 def scalar_text(value: Json) -> str | None:
     """The value as DuckDB's `from_json(…, 'VARCHAR')` gives it: text bare, null as None, lists and objects as JSON."""
     if value is None or type(value) is str:
-        return cast("str | None", value)
+        return value
     return repr(value) if isinstance(value, float) else dumps(value)
 
 

@@ -19,7 +19,7 @@ from ocsf_pipe.ops.types import FLOAT, INTEGER
         Example((-9223372036854775808,), None, "beyond 64 bits", types=(INTEGER,)),
     ],
 )
-def abs(value: int | float) -> int | float | None:  # noqa: A001 (an op has the name that authors write)
+def abs(value: float) -> int | float | None:
     """The number without its sign; null when that would leave 64 bits."""
     return within(builtins.abs(value))
 

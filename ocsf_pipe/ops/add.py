@@ -24,7 +24,7 @@ def _gives(types: tuple[Type, ...]) -> Type | None:
         Example((9223372036854775807, 1), None, "beyond 64 bits", types=(INTEGER, INTEGER)),
     ],
 )
-def add(left: int | float, right: int | float) -> int | float | None:
+def add(left: float, right: float) -> int | float | None:
     """The sum of two numbers, or a time moved by milliseconds; null when an integer would leave 64 bits."""
     return within(left + right)
 

@@ -19,7 +19,7 @@ from ocsf_pipe.ops.types import FLOAT, INTEGER
         Example((1e300,), None, "beyond 64 bits", types=(FLOAT,)),
     ],
 )
-def floor(value: int | float) -> int | None:
+def floor(value: float) -> int | None:
     """The greatest integer that is not greater; null when it does not fit 64 bits."""
     if isinstance(value, int):
         return value

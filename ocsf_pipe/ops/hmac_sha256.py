@@ -32,7 +32,7 @@ def _complaint(_value: Value, key: str | None) -> str | None:
     ],
 )
 def hmac_sha256(value: str, key: str) -> str:
-    """The HMAC-SHA-256 of a text under a key, in hexadecimal: one pseudonym for one value, not to be guessed without the key."""
+    """The HMAC-SHA-256 of a text under a key, in hexadecimal: a pseudonym not to be guessed without the key."""
     return hmac.new(key.encode(), value.encode(), "sha256").hexdigest()
 
 

@@ -85,7 +85,8 @@ def _digits_sql(address: str) -> str:
     octets = f"string_split(regexp_extract({address}, '[0-9.]+$'), '.')"
     numbers = ", ".join(f"coalesce(try_cast(o[{i}] as integer), 0)" for i in (1, 2, 3, 4))
     tail = f"list_transform([{octets}], lambda o: printf('%02x%02x:%02x%02x', {numbers}))[1]"
-    hexed = f"case when contains({address}, '.') then regexp_extract({address}, '^(.*:)', 1) || {tail} else {address} end"
+    head = f"regexp_extract({address}, '^(.*:)', 1)"
+    hexed = f"case when contains({address}, '.') then {head} || {tail} else {address} end"
     padded = "list_transform(string_split({half}, ':'), lambda g: case when g = '' then '' else lpad(g, 4, '0') end)"
     left = f"array_to_string({padded.format(half=f'split_part(h, {_DOUBLE}, 1)')}, '')"
     right = f"array_to_string({padded.format(half=f'split_part(h, {_DOUBLE}, 2)')}, '')"

@@ -7,7 +7,8 @@ import re
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import BOOLEAN, TEXT
 
-_FORM = r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_FORM = rf"[A-Za-z0-9.!#$%&*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+"
 
 
 @op(

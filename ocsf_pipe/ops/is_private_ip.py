@@ -18,7 +18,7 @@ from ocsf_pipe.ops.types import BOOLEAN, TEXT
     ],
 )
 def is_private_ip(value: str) -> bool | None:
-    """Whether an address is of no public network: private, shared (100.64.0.0/10), loopback or link-local; null if none."""
+    """Whether an address is private, shared (100.64.0.0/10), loopback or link-local; null when it is no address."""
     return in_networks(value, PRIVATE)
 
 

@@ -14,14 +14,14 @@ _STEP = re.compile(r'(?:^|\.)([A-Za-z_@$][A-Za-z0-9_@$-]*|"[^"\\\x00-\x1f]+")|\[
 
 def read(text: str) -> Any:
     """The value of a JSON document; raises ValueError when the text is none."""
-    from ocsf_pipe.decode.json_text import parse  # noqa: PLC0415 (loads Arrow; only values need it)
+    from ocsf_pipe.decode.json_text import parse  # loads Arrow; only values need it
 
     return parse(text)
 
 
 def write(value: Any) -> str:
     """A value as JSON text."""
-    from ocsf_pipe.decode.json_text import dumps  # noqa: PLC0415
+    from ocsf_pipe.decode.json_text import dumps
 
     return dumps(value)
 
@@ -43,7 +43,7 @@ def steps(path: str) -> tuple[str | int, ...]:
         found.append(int(step[2]) if step[1] is None else step[1].strip('"'))
         at = step.end()
     if at < len(rest) or not found:
-        raise ValueError(f"`{path}` is no path such as `a.b[0]` or `$.\"x.y\"`")
+        raise ValueError(f'`{path}` is no path such as `a.b[0]` or `$."x.y"`')
     return tuple(found)
 
 

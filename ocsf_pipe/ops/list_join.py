@@ -26,4 +26,5 @@ def _sql(items: str, separator: str) -> str:
     # `array_to_string` wants a constant separator; a fold does not.
     present = f"list_filter({items}, lambda x: x is not null)"
     joined = f"list_reduce({present}, lambda a, b: a || {separator} || b)"
-    return f"case when {separator} is null or {items} is null then null when len({present}) > 0 then {joined} else '' end"
+    unknown = f"{separator} is null or {items} is null"
+    return f"case when {unknown} then null when len({present}) > 0 then {joined} else '' end"

@@ -20,7 +20,7 @@ from ocsf_pipe.ops.types import INTEGER
         Example((7, 0), None, types=(INTEGER, INTEGER)),
     ],
 )
-def mod(left: int | float, right: int | float) -> int | float | None:
+def mod(left: float, right: float) -> int | float | None:
     """The remainder of a division, with the sign of the dividend; null when the divisor is zero."""
     if not right or (left == MIN_INTEGER and right == -1 and isinstance(right, int)):
         return None

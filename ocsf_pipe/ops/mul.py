@@ -18,7 +18,7 @@ from ocsf_pipe.ops.types import FLOAT, INTEGER
         Example((4611686018427387904, 2), None, "beyond 64 bits", types=(INTEGER, INTEGER)),
     ],
 )
-def mul(left: int | float, right: int | float) -> int | float | None:
+def mul(left: float, right: float) -> int | float | None:
     """The product of two numbers; null when an integer would leave 64 bits."""
     return within(left * right)
 

@@ -19,7 +19,7 @@ from ocsf_pipe.ops.types import FLOAT, INTEGER, Type
         Example((-9223372036854775808,), None, "beyond 64 bits", types=(INTEGER,)),
     ],
 )
-def neg(value: int | float, types: tuple[Type, ...]) -> int | float | None:  # noqa: ARG001 (the SQL form needs them)
+def neg(value: float, types: tuple[Type, ...]) -> int | float | None:  # noqa: ARG001 (the SQL form needs them)
     """The number with its sign changed; null when an integer would leave 64 bits."""
     return within(-value)
 

@@ -12,7 +12,7 @@ from ocsf_pipe.ops.types import BOOLEAN
     operator=True,
     examples=[Example((True,), False), Example((False,), True), Example((None,), None)],
 )
-def not_(value: bool) -> bool:
+def not_(value: bool) -> bool:  # noqa: FBT001 (it is what the op is about)
     """The opposite; null stays null."""
     return not value
 

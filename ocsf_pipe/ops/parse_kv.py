@@ -25,7 +25,7 @@ def _complaint(_value: Value, pair_separator: str | None, value_separator: str |
     ],
 )
 def parse_kv(value: str, pair_separator: str, value_separator: str) -> str:
-    """Read `key=value` pairs as a JSON object of texts; spaces around keys and values go, of equal keys the first is read."""
+    """Read `key=value` pairs as a JSON object of texts; spaces around them go, of equal keys the first is read."""
     pairs = [pair.partition(value_separator) for pair in value.split(pair_separator) if value_separator in pair]
     return "{" + ",".join(f"{write(key.strip(' '))}:{write(text.strip(' '))}" for key, _, text in pairs) + "}"
 

@@ -34,9 +34,10 @@ def _decoded(text: str) -> str:
 
 @parse_query.sql
 def _sql(value: str) -> str:
-    pairs = f"list_filter(string_split(regexp_replace({value}, '^[?]', ''), '&'), lambda p: p <> '')"
-    text = "case when contains(p, '=') then substring(p, instr(p, '=') + 1) else '' end"
-    key, text = (f"cast(to_json(url_decode(replace({part}, '+', ' '))) as varchar)" for part in ("string_split(p, '=')[1]", text))
-    written = f"'{{' || array_to_string(list_transform({pairs}, lambda p: {key} || ':' || {text}), ',') || '}}'"
     # TRY does not reach into a lambda; but what decodes as a whole decodes in its parts, which ASCII separates.
-    return f"case when try(url_decode({value})) is not null then {written} end"
+    decodable = f"case when try(url_decode({value})) is not null then regexp_replace({value}, '^[?]', '') end"
+    pairs = f"list_filter(string_split({decodable}, '&'), lambda p: p <> '')"
+    text = "case when contains(p, '=') then substring(p, instr(p, '=') + 1) else '' end"
+    decoded = "cast(to_json(url_decode(replace({part}, '+', ' '))) as varchar)"
+    key, text = (decoded.format(part=part) for part in ("string_split(p, '=')[1]", text))
+    return f"'{{' || array_to_string(list_transform({pairs}, lambda p: {key} || ':' || {text}), ',') || '}}'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 import re
 
@@ -11,8 +11,11 @@ from ocsf_pipe.ops.sql_text import constant_text, text_literal
 from ocsf_pipe.ops.time_text import millis, zone_offset
 from ocsf_pipe.ops.types import TEXT, TIMESTAMP
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_MONTH_NAMES = "January February March April May June July August September October November December".split()
+_MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_MONTHS = [name[:3] for name in _MONTH_NAMES]
 _DIRECTIVES = {
     "Y": "(?P<Y>[0-9]{4})",
     "m": "(?P<m>[0-9]{1,2})",
@@ -35,7 +38,8 @@ _DIRECTIVES = {
 def _pattern(form: str) -> str:
     """The regular expression of what a format reads."""
     pieces = re.findall(r"%(.?)|([^%]+)", form, re.DOTALL)
-    return "".join(_DIRECTIVES[letter] if not text else re.sub(r"([^A-Za-z0-9 ])", r"\\\1", text) for letter, text in pieces)
+    quoted = [re.sub(r"([^A-Za-z0-9 ])", r"\\\1", text) or _DIRECTIVES[letter] for letter, text in pieces]
+    return "".join(quoted)
 
 
 def _complaint(_value: Value, form: str | None) -> str | None:
@@ -69,12 +73,13 @@ def _complaint(_value: Value, form: str | None) -> str | None:
     ],
 )
 def parse_timestamp(value: str, form: str) -> int | None:
-    """Read a time in a format of `%Y %m %b %B %d %a %H %I %p %M %S %f %z`; UTC without `%z`; null when it is in another."""
+    """Read a time in a format of `%Y %m %b %B %d %a %H %I %p %M %S %f %z`; UTC without `%z`; else null."""
     found = re.fullmatch(_pattern(form), value)
     if not found:
         return None
     part = found.groupdict()
-    month = int(part.get("m") or 0) or (_MONTHS.index((part.get("b") or part["B"] or "")[:3]) + 1 if not part.get("m") else 0)
+    name = (part.get("b") or part.get("B") or "")[:3]
+    month = _MONTHS.index(name) + 1 if name else int(part["m"])
     hour = int(part.get("H") or 0)
     if part.get("I"):
         if not 1 <= int(part["I"]) <= 12:
@@ -82,7 +87,7 @@ def parse_timestamp(value: str, form: str) -> int | None:
         hour = int(part["I"]) % 12 + (12 if part["p"] == "PM" else 0)
     micros = int((part.get("f") or "0").ljust(6, "0"))
     try:
-        time = datetime.datetime(
+        time = dt.datetime(  # noqa: DTZ001 (the zone is subtracted)
             int(part["Y"]), month, int(part["d"]), hour, int(part.get("M") or 0), int(part.get("S") or 0), micros
         )
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from ocsf_pipe.ops.regex_text import compiled, complaint
@@ -44,12 +45,12 @@ def regex_replace(value: str, pattern: str, new: str) -> str:
         if start == end == last_end:  # no empty match right behind a match
             at += 1
             continue
-        out += (value[copied:start], _REFERENCE.sub(lambda ref, m=found: _expand(ref, m), new))
+        out += (value[copied:start], _REFERENCE.sub(functools.partial(_expand, found), new))
         at = copied = last_end = end
     return "".join(out) + value[copied:]
 
 
-def _expand(reference: re.Match[str], found: re.Match[str]) -> str:
+def _expand(found: re.Match[str], reference: re.Match[str]) -> str:
     return "\\" if reference[1] == "\\" else (found[int(reference[1])] or "")
 
 

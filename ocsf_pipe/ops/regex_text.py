@@ -1,7 +1,7 @@
-"""Regular expressions that mean the same in RE2 (DuckDB) and in Python.
+r"""Regular expressions that mean the same in RE2 (DuckDB) and in Python.
 
-RE2's classes `\\d \\w \\s` are ASCII and its `$` is the very end; here they are so in Python too. What only one of the
-two has (look-around, back-references, possessive quantifiers, `\\p{…}`) is refused.
+RE2's classes `\d \w \s` are ASCII and its `$` is the very end; here they are so in Python too. What only one of the
+two has (look-around, back-references, possessive quantifiers, `\p{…}`) is refused.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from ocsf_pipe.ops.types import FLOAT, INTEGER
         Example((1e300,), None, "beyond 64 bits", types=(FLOAT,)),
     ],
 )
-def round(value: int | float) -> int | None:  # noqa: A001 (an op has the name that authors write)
+def round(value: float) -> int | None:
     """The nearest integer, halves away from zero; null when it does not fit 64 bits."""
     if isinstance(value, int):
         return value

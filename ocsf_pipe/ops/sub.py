@@ -25,7 +25,7 @@ def _gives(types: tuple[Type, ...]) -> Type | None:
         Example((-9223372036854775808, 1), None, "beyond 64 bits", types=(INTEGER, INTEGER)),
     ],
 )
-def sub(left: int | float, right: int | float) -> int | float | None:
+def sub(left: float, right: float) -> int | float | None:
     """The difference of two numbers or times (in milliseconds); null when an integer would leave 64 bits."""
     return within(left - right)
 

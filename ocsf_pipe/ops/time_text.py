@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 
-_EPOCH = datetime.datetime(1970, 1, 1)
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 (UTC throughout; DuckDB TIMESTAMP has no zone either)
 _YEAR = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
 _ZONE = "(?:[Zz]|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
@@ -23,7 +23,7 @@ def from_iso(text: str) -> int | None:
         return None
     local = found[1][:23]  # to the millisecond
     try:
-        time = datetime.datetime.fromisoformat(local[:19])
+        time = dt.datetime.fromisoformat(local[:19])
     except ValueError:
         return None
     return millis(time) + int(local[20:].ljust(3, "0")) - zone_offset(found[2] or "Z")
@@ -33,12 +33,12 @@ def to_iso(value: int) -> str | None:
     """A time as `2026-02-10T09:08:07.006Z`; null outside the years 1 to 9999."""
     if not FIRST <= value <= LAST:
         return None
-    return (_EPOCH + datetime.timedelta(milliseconds=value)).isoformat(timespec="milliseconds") + "Z"
+    return (_EPOCH + dt.timedelta(milliseconds=value)).isoformat(timespec="milliseconds") + "Z"
 
 
-def millis(time: datetime.datetime) -> int:
+def millis(time: dt.datetime) -> int:
     """Milliseconds of a zone-less time, taken as UTC; what is finer is cut off."""
-    return (time - _EPOCH) // datetime.timedelta(milliseconds=1)
+    return (time - _EPOCH) // dt.timedelta(milliseconds=1)
 
 
 def zone_offset(zone: str) -> int:

@@ -19,7 +19,7 @@ _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
         Example(("maybe",), None),
     ],
 )
-def to_boolean(value: str | int | bool) -> bool | None:
+def to_boolean(value: str | int) -> bool | None:
     """Read true/false, yes/no or 1/0 in any letter case; null for anything else."""
     text = str(value)
     word = text.lower() if text.isascii() else ""

@@ -48,8 +48,8 @@ def _complaint(_value: Value, unit: str | None = None) -> str | None:
         Example(("soon", "s"), None),
     ],
 )
-def to_timestamp(value: str | int | float, unit: str | None = None, *, types: tuple[Type, ...]) -> int | None:
-    """Read a time: ISO 8601 text (without a zone it is UTC), or a number of `s`, `ms`, `us` or `ns` since 1970-01-01 UTC."""
+def to_timestamp(value: str | float, unit: str | None = None, *, types: tuple[Type, ...]) -> int | None:
+    """Read a time: ISO 8601 text (UTC where no zone is), or a number of `s`, `ms`, `us` or `ns` since 1970 UTC."""
     if types[0] == TIMESTAMP:
         return int(value)
     if unit is None:
@@ -65,7 +65,7 @@ def to_timestamp(value: str | int | float, unit: str | None = None, *, types: tu
 def _scaled(value: float, factor: float) -> int | None:
     """A float in milliseconds, rounded down."""
     scaled = value * factor
-    return int(math.floor(scaled)) if -(2.0**63) <= scaled < 2.0**63 else None
+    return math.floor(scaled) if -(2.0**63) <= scaled < 2.0**63 else None
 
 
 def _zone_sql(value: str) -> str:
@@ -82,7 +82,7 @@ def _sql(value: str, unit: str | None = None, *, types: tuple[Type, ...]) -> str
     if types[0] == TIMESTAMP:
         return value
     if unit is None:
-        local = f'"left"(nullif(regexp_extract({value}, \'{ISO}\', 1), \'\'), 23)'
+        local = f"\"left\"(nullif(regexp_extract({value}, '{ISO}', 1), ''), 23)"
         return f"epoch_ms(try_cast({local} as timestamp)) - {_zone_sql(value)}"
     factor = _FACTORS[constant_text(unit)]
     if types[0] == FLOAT:

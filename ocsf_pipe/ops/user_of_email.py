@@ -17,7 +17,7 @@ _FORM = "^([^@]+)@[^@]+$"
     examples=[Example(("ann@acme.example",), "ann"), Example(("ann",), None), Example(("@acme.example",), None)],
 )
 def user_of_email(value: str) -> str | None:
-    """What stands before the `@` of an e-mail address or user principal name; null when there is not exactly one `@` in it."""
+    """What stands before the `@` of an e-mail address or user principal name; null without exactly one `@`."""
     found = re.fullmatch(_FORM[1:-1], value)
     return found[1] if found else None
 

@@ -54,10 +54,7 @@ def near_calls(draw: st.DrawFn, op: Op) -> tuple[Example, list[tuple[Any, ...]]]
     example = draw(st.sampled_from(op.examples))
     types = argument_types(op, example)
     call = st.tuples(
-        *(
-            st.just(value) if i in op.constant else near(value, types[i])
-            for i, value in enumerate(example.args)
-        )
+        *(st.just(value) if i in op.constant else near(value, types[i]) for i, value in enumerate(example.args))
     )
     return example, draw(st.lists(call, min_size=12, max_size=12))
 
