@@ -52,7 +52,7 @@ class DuckEngine:
         frame = f"select *, {clock}::bigint as clock, {text_literal(origin)} as origin from input"
         sql = query.sql.replace("with ", f"with batch as ({frame}),\n", 1)
         try:
-            result = self._connection.execute(sql).to_arrow_table()
+            result = self._connection.sql(sql).to_arrow_table()
         finally:
             self._connection.unregister("input")
         return self._outcome(query, result)

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from ocsf_pipe.engine.merge import by_route
 from ocsf_pipe.engine.sql import Emitter, attribute_column, column, needs_sql, structure
-from ocsf_pipe.engine.unmapped import unmapped_sql
+from ocsf_pipe.engine.unmapped import consumed_tree, leftover_sql, tidy_sql
 from ocsf_pipe.ops.sql_text import text_literal
 from ocsf_pipe.plan.nodes import Assign, Const, Frame, LetRef, Needs, Node, ObjectNeeds, Path, Plan, Route, Shape
 from ocsf_pipe.plan.passes.consumed import children
@@ -245,8 +245,11 @@ class _Builder:
         texts = [f"{self.mask(path)} as {attribute_column(path)}" for path in self.paths]
         texts.append(f"{self.fault()} as fault")
         if any(_wants_unmapped(route) for route in self.routes):
-            texts.append(f"{self.unmapped()} as unmapped")
+            texts.append(f"{self.leftover()} as leftover")
         self.stage("masked", ", ".join(["*", *texts]))
+        if texts[-1].endswith(" as leftover"):
+            trees = [consumed_tree(route.consumed) for route in self.routes if _wants_unmapped(route)]
+            self.stage("tidied", f"*, {tidy_sql('leftover', trees)} as unmapped")
 
     def mask(self, path: Path) -> str:
         value = column("v", ".".join(path))
@@ -274,7 +277,7 @@ class _Builder:
             test = there.get(name, "false")
             if test != "true":
                 number = len(tests) + 1
-                self.faults[i, number] = (_missing(route, name), name)
+                self.faults[i, number] = (missing_reason(route, name), name)
                 tests.append(f"when not coalesce({test}, false) then {number}")
         for words, names, test in _constraints(needs, there):
             number = len(tests) + 1
@@ -282,9 +285,9 @@ class _Builder:
             tests.append(f"when not coalesce({test}, false) then {number}")
         return tests
 
-    def unmapped(self) -> str:
+    def leftover(self) -> str:
         pairs = [
-            (i, unmapped_sql(route.consumed, self.plan.shape, self.kept(route)))
+            (i, leftover_sql(route.consumed, self.plan.shape, self.kept(route)))
             for i, route in enumerate(self.routes)
             if _wants_unmapped(route)
         ]
@@ -344,7 +347,8 @@ def _constraints(needs: Needs, there: dict[str, str]) -> list[tuple[bool, tuple[
     return found
 
 
-def _missing(route: Route, name: str) -> str:
+def missing_reason(route: Route, name: str) -> str:
+    """Why an event lacks a required attribute, in words."""
     inner = next((needs for needs in route.objects if needs.path == (name,)), None)
     if inner is None or not (inner.needs.required or inner.needs.any_of):
         return f"required attribute `{name}` is null"

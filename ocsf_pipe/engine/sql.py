@@ -138,8 +138,8 @@ class Emitter:
                 return self.cut(node)
             shape = below
             path += "." + name_text(str(step))
-        if node.type.kind == "json" and shape.kind != "json":
-            return f"{path}" if self.columnar else self.cut(node)
+        if node.type.kind in {"json", "text"} and shape.kind not in {node.type.kind, "text" if self.columnar else ""}:
+            return self.cut(node)
         if node.type.kind == "list" and shape.kind == "text":
             inner = _structure(shape.item or Shape("text"))
             return f"try(from_json({path}, {text_literal(json.dumps([inner]))}))"

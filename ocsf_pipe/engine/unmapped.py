@@ -17,39 +17,65 @@ from ocsf_pipe.plan.nodes import Path, Shape
 
 
 @dataclass(slots=True)
-class _Keys:
+class Keys:
     """The consumed keys of one object; a key without keys of its own is consumed whole."""
 
-    below: dict[str, _Keys] = field(default_factory=dict)
+    below: dict[str, Keys] = field(default_factory=dict)
 
 
-def consumed_tree(paths: Sequence[Path]) -> _Keys:
+def consumed_tree(paths: Sequence[Path]) -> Keys:
     """The consumed paths as a tree; a path consumed whole swallows those below it."""
-    root = _Keys()
+    root = Keys()
     whole = set(paths)
     for path in paths:
         if any(path[:i] in whole for i in range(1, len(path))):
             continue
         at = root
         for key in path:
-            at = at.below.setdefault(key, _Keys())
+            at = at.below.setdefault(key, Keys())
     return root
 
 
-def unmapped_sql(paths: Sequence[Path], shape: Shape, kept: Mapping[Path, Sequence[str]]) -> str:
-    """The SQL of what is left of `j`; `kept` names, for a path, the flags that put its value back."""
+def leftover_sql(paths: Sequence[Path], shape: Shape, kept: Mapping[Path, Sequence[str]]) -> str:
+    """The SQL of `j` without `paths`; `kept` names, for a path, the flags that put its value back."""
     tree = consumed_tree(paths)
     if not tree.below:
         return "j"
     pieces = _joined(_pieces(tree, (), shape, kept))
     patch = " || ".join([text_literal("{"), *pieces, text_literal("}")])
-    left = f"json_merge_patch(j, {patch})::varchar"
-    for keys in _emptied(tree):
-        left = _without_empty(left, keys)
-    return f"nullif({left}, '{{}}')"
+    return f"json_merge_patch(j, {patch})::varchar"
 
 
-def _pieces(tree: _Keys, path: Path, shape: Shape | None, kept: Mapping[Path, Sequence[str]]) -> list[str]:
+def tidy_sql(column: str, trees: Sequence[Keys]) -> str:
+    """The SQL of `column` without objects that the patches left empty; null where nothing is left.
+
+    Exact on JSON text: a quote inside a string is escaped, so `"key":{}` is always a member of an object.
+    """
+    empty = "|".join(dict.fromkeys(pattern for tree in trees for pattern in _empty_patterns(tree)))
+    if not empty:
+        return f"nullif({column}, '{{}}')"
+    after, first = text_literal(f",(?:{empty})"), text_literal(f"\\{{(?:{empty}),?")
+    rest = f"regexp_replace(regexp_replace({column}, {after}, '', 'g'), {first}, '{{', 'g')"
+    found = f"regexp_matches({column}, {text_literal(empty)})"
+    return f"nullif(case when {found} then {rest} else {column} end, '{{}}')"
+
+
+def _empty_patterns(tree: Keys) -> list[str]:
+    """For every object that was taken from, the pattern of its being empty but for others that are."""
+    patterns = []
+    for key, below in inner_keys(tree):
+        inside = _empty_patterns(below)
+        nested = f"(?:(?:{'|'.join(inside)}),?)*" if inside else ""
+        patterns += [f"{_regex_escape(json.dumps(key, ensure_ascii=False))}:\\{{{nested}\\}}", *inside]
+    return patterns
+
+
+def inner_keys(tree: Keys) -> list[tuple[str, Keys]]:
+    """The objects that were taken from; a key that could follow a closing quote (`,` `:` `]` `}`) is left alone."""
+    return [(key, below) for key, below in sorted(tree.below.items()) if below.below and key and key[0] not in ",:]}"]
+
+
+def _pieces(tree: Keys, path: Path, shape: Shape | None, kept: Mapping[Path, Sequence[str]]) -> list[str]:
     """SQL texts whose concatenation is the members of the patch, each with a comma behind it."""
     pieces: list[str] = []
     fields = dict(decoded_fields(shape)) if shape is not None else {}
@@ -89,34 +115,6 @@ def _is_object(path: Path, shape: Shape | None) -> str:
     if not parts:
         return f"{place} is not null and {asked}"
     return f"{place} is not null and ({' or '.join(parts)} or {asked})"
-
-
-def _emptied(tree: _Keys) -> list[list[str]]:
-    """Keys of objects that may be left empty, deepest first."""
-    levels: dict[int, set[str]] = {}
-    pending = [(tree, 0)]
-    while pending:
-        keys, depth = pending.pop()
-        for key, below in keys.below.items():
-            if below.below:
-                levels.setdefault(depth, set()).add(key)
-                pending.append((below, depth + 1))
-    return [sorted(levels[depth]) for depth in sorted(levels, reverse=True)]
-
-
-def _without_empty(left: str, keys: list[str]) -> str:
-    """`left` without members that are empty objects.
-
-    Exact on JSON text: a quote inside a string is escaped, so `"key":{}` is always a member; keys that could follow
-    a closing quote (`,` `:` `]` `}`) are left alone.
-    """
-    safe = [_regex_escape(json.dumps(key, ensure_ascii=False)) for key in keys if key and key[0] not in ",:]}"]
-    if not safe:
-        return left
-    names = "|".join(safe)
-    after = text_literal(f",(?:{names}):\\{{\\}}")
-    first = text_literal(f"\\{{(?:{names}):\\{{\\}},?")
-    return f"regexp_replace(regexp_replace({left}, {after}, '', 'g'), {first}, '{{', 'g')"
 
 
 def _regex_escape(text: str) -> str:

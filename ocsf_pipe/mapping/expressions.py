@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ocsf_pipe.errors import Span, did_you_mean
 from ocsf_pipe.mapping.context import Context
-from ocsf_pipe.mapping.paths import finish, start, walk
+from ocsf_pipe.mapping.paths import as_document, as_list, as_texts, finish, start, walk
 from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.syntax import (
     ApplyExpr,
@@ -133,8 +133,25 @@ def _null_test(context: Context, expr: ApplyExpr, scope: Scope) -> Node:
 def _argument(context: Context, op: Op, position: int, arg: Expr, scope: Scope) -> Node:
     least, most = op.arity
     taken = op.taken(position) if op.takes and (most is None or position < most) else ()
+    if isinstance(arg, PathExpr | FollowExpr) and not _is_macro(arg, scope):
+        if op.document and position == 0:
+            return as_document(context, handle_of(context, arg, scope), arg.span)
+        if taken and all(kind.kind == "list" for kind in taken):
+            return _list_argument(context, arg, scope)
     wants_json = any(kind.kind == "json" for kind in taken) and not any(kind.kind == "text" for kind in taken)
     return lower_expr(context, arg, scope, JSON if wants_json else None)
+
+
+def _is_macro(arg: Expr, scope: Scope) -> bool:
+    return isinstance(arg, PathExpr) and len(arg.steps) == 1 and arg.head in scope.macros
+
+
+def _list_argument(context: Context, arg: PathExpr | FollowExpr, scope: Scope) -> Node:
+    """A list given to an op: its elements are texts, unless something else reads parts of them."""
+    handle = handle_of(context, arg, scope)
+    if handle.trie is not None and handle.trie.element is not None and handle.trie.element.clash("text"):
+        return as_list(context, handle, arg.span)
+    return as_texts(context, handle, arg.span)
 
 
 def checked_call(

@@ -96,6 +96,22 @@ def as_list(context: Context, handle: Handle, span: Span) -> Node:
     return handle.node
 
 
+def as_document(context: Context, handle: Handle, span: Span) -> Node:
+    """The value as the text of a JSON document: an object as its JSON, a text as itself."""
+    if handle.trie is None or not handle.trie.is_free() or handle.trie.declared is not None:
+        return finish(context, handle, span)
+    return _typed(handle.node, TEXT)
+
+
+def as_texts(context: Context, handle: Handle, span: Span) -> Node:
+    """The value as a list of texts."""
+    items = as_list(context, handle, span)
+    if handle.trie is None:
+        return items
+    handle.trie.item().uses.add("text")
+    return _typed(items, list_of(TEXT))
+
+
 def finish(context: Context, handle: Handle, span: Span, use: Use | None = None) -> Node:
     """The value itself: text, unless the author declared something else or `use` asks for JSON."""
     trie = handle.trie
@@ -105,7 +121,7 @@ def finish(context: Context, handle: Handle, span: Span, use: Use | None = None)
         return handle.node
     declared = trie.declared.kind if trie.declared is not None else None
     if declared == "list":
-        return as_list(context, handle, span)
+        return as_texts(context, handle, span)
     wanted: Use = "json" if use == "json" or declared == "json" else "text"
     clash = trie.clash(wanted)
     if clash is not None:

@@ -68,3 +68,7 @@ class Trie:
             used = ((name, child) for name, child in sorted(self.children.items()) if child.touched)
             return Shape("object", fields=tuple((name, child.shape()) for name, child in used))
         return Shape("json" if self.uses == {"json"} else "text")
+
+    def is_free(self) -> bool:
+        """Whether the text of this place can be read beside any other use: it is cut out of the record."""
+        return not self.in_list

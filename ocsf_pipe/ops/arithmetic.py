@@ -10,7 +10,7 @@ NUMBERS = (INTEGER, FLOAT)
 NUMBERS_AND_TIMES = (INTEGER, FLOAT, TIMESTAMP)
 
 
-def within(value: float) -> int | float | None:
+def within(value: int | float) -> int | float | None:  # noqa: PYI041 (the two differ here)
     """The value; null for an integer beyond 64 bits."""
     return value if isinstance(value, float) or MIN_INTEGER <= value <= MAX_INTEGER else None
 

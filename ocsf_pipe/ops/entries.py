@@ -10,7 +10,8 @@ ENTRY = object_of(key=TEXT, value=JSON)
 
 
 @op(
-    takes=(JSON,),
+    takes=(TEXT,),
+    document=True,
     gives=list_of(ENTRY),
     examples=[
         Example(('{"a":1,"b":"x"}',), [{"key": "a", "value": "1"}, {"key": "b", "value": '"x"'}], types=(JSON,)),

@@ -42,7 +42,8 @@ def _complaint(_value: object, *paths: str | None) -> str | None:
 
 
 @op(
-    takes=(JSON, TEXT),
+    takes=(TEXT, TEXT),
+    document=True,
     gives=list_of(FOUND),
     variadic=True,
     constant=tuple(range(1, _PATHS + 1)),

@@ -10,6 +10,7 @@ from ocsf_pipe.ops.types import TEXT
 
 @op(
     takes=(TEXT, TEXT),
+    document=True,
     gives=TEXT,
     constant=(1,),
     complaint=path_complaint,

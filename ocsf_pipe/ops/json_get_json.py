@@ -10,6 +10,7 @@ from ocsf_pipe.ops.types import JSON, TEXT
 
 @op(
     takes=(TEXT, TEXT),
+    document=True,
     gives=JSON,
     constant=(1,),
     complaint=path_complaint,

@@ -9,6 +9,7 @@ from ocsf_pipe.ops.types import TEXT, list_of
 
 @op(
     takes=(TEXT,),
+    document=True,
     gives=list_of(TEXT),
     examples=[
         Example(('{"b":1,"a":2}',), ["b", "a"]),

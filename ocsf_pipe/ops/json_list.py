@@ -9,6 +9,7 @@ from ocsf_pipe.ops.types import JSON, TEXT, list_of
 
 @op(
     takes=(TEXT,),
+    document=True,
     gives=list_of(JSON),
     examples=[
         Example(('[1,{"a":2}]',), ["1", '{"a":2}']),

@@ -9,6 +9,7 @@ from ocsf_pipe.ops.types import JSON, TEXT
 
 @op(
     takes=(TEXT,),
+    document=True,
     gives=JSON,
     fails=True,
     examples=[

@@ -51,7 +51,8 @@ class Op:
     returns None for types that do not go together. `strict`: a null argument gives null without asking either form.
     `fails`: null out of non-null arguments means that the value failed to convert. `constant` lists the positions
     that must be literals; `complaint(*constants)`, given those (None elsewhere), says what is wrong with one. `typed`:
-    both forms take the keyword `types`. `inverse` tells Sigma what a condition on the result says of the argument.
+    both forms take the keyword `types`. `document`: the first argument is a JSON
+    document, whether the source holds it as JSON or as text. `inverse` tells Sigma what a condition on the result says of the argument.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Op:
     complaint: Callable[..., str | None] | None = None
     typed: bool = False
     operator: bool = False
+    document: bool = False
     inverse: str | None = None
     sql_form: SqlForm | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import ROUND_FLOOR, Decimal
 
@@ -13,6 +12,7 @@ from ocsf_pipe.ops.time_text import ISO, from_iso
 from ocsf_pipe.ops.types import FLOAT, INTEGER, TEXT, TIMESTAMP, Type
 
 _FACTORS = {"s": "1000.0", "ms": "1.0", "us": "0.001", "ns": "0.000001"}
+_WHOLE = 1e16
 _BEFORE_ZONE = "^.{10}[T0-9:. ]*"
 _NUMBER = r"^([+-]?[0-9]{1,18}(?:\.[0-9]{9}|\.[0-9]{1,8}$|$))[0-9]*$"
 
@@ -44,6 +44,8 @@ def _complaint(_value: Value, unit: str | None = None) -> str | None:
         Example(("1770714487.0069", "s"), 1770714487006),
         Example((1770714487006999, "us"), 1770714487006, types=(INTEGER, TEXT)),
         Example((1770714487.25, "s"), 1770714487250, types=(FLOAT, TEXT)),
+        Example((1.770714487006e18, "ns"), 1770714487006, types=(FLOAT, TEXT)),
+        Example((1770714487.006, "s"), 1770714487006, "as it is written", types=(FLOAT, TEXT)),
         Example(("-1", "ns"), -1, "towards the past"),
         Example(("soon", "s"), None),
     ],
@@ -54,18 +56,16 @@ def to_timestamp(value: str | float, unit: str | None = None, *, types: tuple[Ty
         return int(value)
     if unit is None:
         return from_iso(str(value))
-    if isinstance(value, float):
-        return _scaled(value, float(_FACTORS[unit]))
-    found = re.fullmatch(_NUMBER[1:-1].replace("$", r"\Z"), str(value))
+    found = re.fullmatch(_NUMBER[1:-1].replace("$", r"\Z"), _digits(value))
     if not found:
         return None
     return within(int((Decimal(found[1]) * Decimal(_FACTORS[unit])).to_integral_value(ROUND_FLOOR)))  # type: ignore[return-value]
 
 
-def _scaled(value: float, factor: float) -> int | None:
-    """A float in milliseconds, rounded down."""
-    scaled = value * factor
-    return math.floor(scaled) if -(2.0**63) <= scaled < 2.0**63 else None
+def _digits(value: str | float) -> str:
+    """The number as it is written; a float so large that it is whole, without an exponent."""
+    whole = isinstance(value, float) and _WHOLE <= abs(value) < 2.0**63
+    return str(int(value) if whole else value)
 
 
 def _zone_sql(value: str) -> str:
@@ -84,8 +84,8 @@ def _sql(value: str, unit: str | None = None, *, types: tuple[Type, ...]) -> str
     if unit is None:
         local = f"\"left\"(nullif(regexp_extract({value}, '{ISO}', 1), ''), 23)"
         return f"epoch_ms(try_cast({local} as timestamp)) - {_zone_sql(value)}"
-    factor = _FACTORS[constant_text(unit)]
+    text = f"cast({value} as varchar)"
     if types[0] == FLOAT:
-        return f"try_cast(floor({value} * cast({factor} as double)) as bigint)"
-    number = f"try_cast(nullif(regexp_extract(cast({value} as varchar), '{_NUMBER}', 1), '') as decimal(28, 9))"
-    return f"try_cast(floor({number} * {factor}) as bigint)"
+        text = f"case when abs({value}) >= {_WHOLE} then cast(try_cast({value} as bigint) as varchar) else {text} end"
+    number = f"try_cast(nullif(regexp_extract({text}, '{_NUMBER}', 1), '') as decimal(28, 9))"
+    return f"try_cast(floor({number} * {_FACTORS[constant_text(unit)]}) as bigint)"
