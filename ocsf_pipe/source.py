@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 
 
-class BrokenStream(EOFError):
+class BrokenStream(EOFError):  # noqa: N818 - it names what happened to the stream, as EOFError's kin
     """The bytes of a stream end before their container says so, or cannot be unpacked.
 
     Raised by `read` of a stream only after everything that could be unpacked was returned. Decoders turn it into one
@@ -41,7 +41,7 @@ class Records:
 
     raw: what came in, one record a row, never null, valid UTF-8.
     json: the record as JSON text where `raw` is not that itself; same length.
-    columns: or the record as text columns, all large_string, null where unset; same length. At most one of the two is set.
+    columns: or the record as text columns, all large_string, null where unset; same length; never both.
     position: byte offset of the record in the (unpacked) stream, or its ordinal where bytes have no meaning.
     sub: ordinal of the record inside the thing at that position; zero unless one thing holds several records.
     rejects: what is not in `raw`, in order of position.
@@ -122,6 +122,6 @@ class Source(Protocol):
         """Yield the ids of the partitions that exist now, in a stable order."""
         ...
 
-    def open(self, partition: str, offset: Offset = Offset()) -> Partition:  # noqa: B008 - an Offset is a constant
+    def open(self, partition: str, offset: Offset = Offset()) -> Partition:
         """Open one partition at an offset; raises SourceError where it cannot be read."""
         ...

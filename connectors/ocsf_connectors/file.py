@@ -6,7 +6,6 @@ import bz2
 import glob
 import hashlib
 import io
-import os
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from ocsf_pipe.errors import SourceError
 from ocsf_pipe.source import Batch, BrokenStream, Offset, Reader
 
 STDIN = "-"
+START = Offset()
 # A zstd block of four bytes may unpack to 128 KiB, so little is fed at a time: memory stays below 70 MiB.
 _FEED = {"gzip": 65536, "bzip2": 4096, "zstd": 2048}
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"))
@@ -31,7 +31,7 @@ def packing(head: bytes) -> str | None:
 
 
 class Unpacked(io.RawIOBase):
-    """The unpacked bytes of a packed stream, members and frames joined; raises BrokenStream behind the last good byte."""
+    """The unpacked bytes of a packed stream, members joined; raises BrokenStream behind the last good byte."""
 
     def __init__(self, packed: BinaryIO, kind: str) -> None:
         """Unpack `packed`, which stands at its beginning, as `kind`: gzip, zstd or bzip2."""
@@ -96,7 +96,7 @@ def open_stream(path: str | Path) -> BinaryIO:
     if str(path) == STDIN:
         return _unpack(io.BufferedReader(cast("Any", sys.stdin.buffer), 65536))
     try:
-        return _unpack(open(path, "rb"))
+        return _unpack(Path(path).open("rb"))
     except OSError as error:
         raise SourceError(f"cannot open `{path}`: {error.strerror}", "check the path and its permissions") from error
 
@@ -122,19 +122,19 @@ def find(paths: Sequence[str | Path]) -> Iterator[Path]:
 def _named(path: str) -> list[Path]:
     if path == STDIN:
         return [Path(STDIN)]
-    if os.path.isdir(path):
+    if Path(path).is_dir():
         below = sorted(p for p in Path(path).rglob("*") if p.is_file())
         return [p for p in below if not any(part.startswith(".") for part in p.relative_to(path).parts)]
-    if os.path.exists(path):
+    if Path(path).exists():
         return [Path(path)]
-    found = sorted(Path(p) for p in glob.glob(path, recursive=True) if os.path.isfile(p))
+    found = sorted(p for p in map(Path, glob.glob(path, recursive=True)) if p.is_file())  # noqa: PTH207 - may be absolute
     if not found:
-        raise SourceError(f"no such file: `{path}`", "name a file, a folder, a glob in quotes, or `-` for standard input")
+        raise SourceError(f"no such file: `{path}`", "name a file, a folder, a quoted glob, or `-` for standard input")
     return found
 
 
 def partition_id(path: str | Path) -> str:
-    """Name a file by its absolute path and its first line: it keeps its name as it grows, another file there gets its own."""
+    """Name a file by its absolute path and first line: it keeps its id as it grows, another file there has its own."""
     if str(path) == STDIN:
         return STDIN
     with open_stream(path) as stream:
@@ -148,7 +148,7 @@ def partition_id(path: str | Path) -> str:
 class FilePartition:
     """The records of one file, from an offset on."""
 
-    def __init__(self, path: Path, reader: Reader, offset: Offset = Offset()) -> None:  # noqa: B008 - a constant
+    def __init__(self, path: Path, reader: Reader, offset: Offset = START) -> None:
         """Open the file at an offset of an earlier reading."""
         self.id = partition_id(path)
         self._offset = offset
@@ -181,7 +181,7 @@ class FileSource:
         """Yield the id of every file."""
         return (partition_id(path) for path in find(self.paths))
 
-    def open(self, partition: str, offset: Offset = Offset()) -> FilePartition:  # noqa: B008 - a constant
+    def open(self, partition: str, offset: Offset = START) -> FilePartition:
         """Open the file of an id; raises SourceError when no file has it any more."""
         for path in find(self.paths):
             if partition_id(path) == partition:

@@ -13,7 +13,9 @@ from ocsf_pipe.decode.json_values import picked
 from ocsf_pipe.source import Records, Reject
 
 
-def separated(lines: Records, text: pa.LargeStringArray, names: Sequence[str], delimiter: str, quote: str | None) -> Records:
+def separated(
+    lines: Records, text: pa.LargeStringArray, names: Sequence[str], delimiter: str, quote: str | None
+) -> Records:
     """Split the text of each record into named columns; a record with too few or too many fields becomes a reject."""
     fields = split(text, delimiter, quote)
     counts = pc.list_value_length(fields).to_numpy()

@@ -1,7 +1,8 @@
 """Separated fields, one record a line: CSV, TSV, space separated; with a header line or with names from the mapping.
 
-Settings: `delimiter` (else the likeliest in the first line), `quote`, `columns` (a list of names, or several lists that
-are told apart by their length), `header` (auto, yes, no), `null` (the text of an unset field), `comment` (a line prefix).
+Settings: `delimiter` (else the likeliest in the first line), `quote`, `columns` (a list of names, or several lists
+that are told apart by their length), `header` (auto, yes, no), `null` (the text of an unset field), `comment` (a line
+prefix).
 A line may be wrapped as `{"message": "<line>"}`, as shippers do.
 """
 
@@ -61,7 +62,8 @@ def layout(head: bytes, settings: Settings) -> Layout:
 
 def _known(settings: Settings) -> list[tuple[str, ...]]:
     columns: Any = settings.get("columns") or []
-    return [tuple(c) for c in columns] if columns and not isinstance(columns[0], str) else [tuple(columns)][: len(columns)]
+    several = columns and not isinstance(columns[0], str)
+    return [tuple(group) for group in (columns if several else [columns]) if group]
 
 
 def _is_header(names: list[str], known: list[tuple[str, ...]], header: Any) -> bool:

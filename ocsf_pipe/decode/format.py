@@ -40,7 +40,9 @@ class Read(Protocol):
 
     def __call__(
         self, stream: BinaryIO, settings: Settings, *, resume_at: int = 0, limits: Limits = DEFAULT_LIMITS
-    ) -> Iterator[Records]: ...
+    ) -> Iterator[Records]:
+        """See the class."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

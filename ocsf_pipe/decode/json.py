@@ -24,13 +24,17 @@ from ocsf_pipe.decode.json_values import Scanner, from_position, read_values
 from ocsf_pipe.source import Records
 
 
-def sniff(head: bytes, filename: str, settings: Settings) -> bool:
+def sniff(head: bytes, filename: str, settings: Settings) -> bool:  # noqa: ARG001 - the contract of Format
     """Whether the first thing in the head is an object or an array."""
     return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
 
 
 def read(
-    stream: BinaryIO, settings: Settings, *, resume_at: int = 0, limits: Limits = DEFAULT_LIMITS
+    stream: BinaryIO,
+    settings: Settings,  # noqa: ARG001 - the contract of Format
+    *,
+    resume_at: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Records]:
     """Yield the records of a stream; lines are framed only, layouts of other kinds are scanned for brackets."""
     return read_head(Head(stream), resume_at, limits)
@@ -68,7 +72,7 @@ def _values(line: bytes) -> int:
     """Count the objects that a line holds; -1 where it holds something beside them, or less than a whole one."""
     scanner = Scanner()
     octets = np.frombuffer(line, np.uint8)
-    marks, chars = scanner.scan(octets)
+    _, chars = scanner.scan(octets)
     whole = line.lstrip()[:1] == b"{" and scanner.depth == 0 and line.rstrip()[-1:] == b"}"
     return int((chars == 125).sum()) if whole and not scanner.in_string else -1
 

@@ -60,7 +60,8 @@ class Scanner:
             self.escape = False
         else:
             escaped = self._escaped(slashes, len(octets))
-        return quotes[~np.isin(quotes, escaped)] if len(escaped) else quotes
+        free: Indexes = quotes[~np.isin(quotes, escaped)]
+        return free
 
     def _escaped(self, slashes: Indexes, length: int) -> Indexes:
         """Return the places right behind an odd run of backslashes, runs from the chunk before included."""
@@ -69,7 +70,7 @@ class Scanner:
         runs = np.diff(first, append=len(slashes))
         behind = starts + runs
         odd = (runs + ((starts == 0) & self.escape)) % 2 == 1
-        escaped = behind[odd]
+        escaped: Indexes = behind[odd]
         if self.escape and starts[0] != 0:
             escaped = np.concatenate([[0], escaped])
         self.escape = bool(behind[-1] == length and odd[-1])

@@ -1,9 +1,10 @@
 """OpenTelemetry traces and logs as OTLP/JSON: one record a span or log record, attributes as a flat object.
 
 Keys may be in lowerCamelCase, as the protocol says, or in snake_case, as some exporters write them. The record:
-kind ("span" or "log"), resource.attributes, scope {name, version, attributes}, traceId, spanId, parentSpanId, name, kind_id,
-start, end (nanoseconds as text), status, attributes, events, links; of logs timeUnixNano, observedTimeUnixNano,
-severityNumber, severityText, eventName, body. `raw` is the span or log record as it came, with its resource and scope.
+kind ("span" or "log"), resource.attributes, scope {name, version, attributes}, traceId, spanId, parentSpanId, name,
+kind_id, start, end (nanoseconds as text), status, attributes, events, links; of logs timeUnixNano,
+observedTimeUnixNano, severityNumber, severityText, eventName, body.
+`raw` is the span or log record as it came, with its resource and scope.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def log(leaf: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "log", **told, "attributes": flat(leaf.get("attributes")), **body}
 
 
-def sniff(head: bytes, filename: str, settings: Settings) -> bool:
+def sniff(head: bytes, filename: str, settings: Settings) -> bool:  # noqa: ARG001 - the contract of Format
     """Whether the head speaks of resource spans or resource logs."""
     start = head[:4096]
     return any(key in start for key in (b'"resourceSpans"', b'"resourceLogs"', b'"resource_spans"', b'"resource_logs"'))

@@ -1,12 +1,14 @@
 """Windows events as EVTX files, rendered XML or any of the common JSON shapes; all become one shape of JSON.
 
 System {Provider {Name, Guid}, EventID, Version, Level, Task, Opcode, Keywords, TimeCreated, EventRecordID, Correlation,
-Execution {ProcessID, ThreadID}, Channel, Computer, Security {UserID}}, EventData {name: text}, UserData, RenderingInfo, and
-Other with whatever else the source said. In EVTX files `position` is the ordinal of the record and `raw` its XML.
+Execution {ProcessID, ThreadID}, Channel, Computer, Security {UserID}}, EventData {name: text}, UserData, RenderingInfo,
+and Other with whatever else the source said. In EVTX files
+`position` is the ordinal of the record and `raw` its XML.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -25,9 +27,11 @@ from ocsf_pipe.source import BrokenStream, Records, Reject
 EVTX = b"ElfFile\0"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BATCH = 4096
+# Windows allocates chunks ahead; one that was never written is all zeros and holds no record.
+_UNUSED = re.compile(r"found `\[( 0,?)+")
 
 
-def sniff(head: bytes, filename: str, settings: Settings) -> bool:
+def sniff(head: bytes, filename: str, settings: Settings) -> bool:  # noqa: ARG001 - the contract of Format
     """Whether the head is an EVTX file, or shows a Windows event as XML or JSON."""
     if head.startswith(EVTX):
         return True
@@ -40,7 +44,11 @@ def sniff(head: bytes, filename: str, settings: Settings) -> bool:
 
 
 def read(
-    stream: BinaryIO, settings: Settings, *, resume_at: int = 0, limits: Limits = DEFAULT_LIMITS
+    stream: BinaryIO,
+    settings: Settings,  # noqa: ARG001 - the contract of Format
+    *,
+    resume_at: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Records]:
     """Yield the events of a stream, whichever way they are written."""
     head = Head(stream)
@@ -88,7 +96,8 @@ def _parsed(parser: Any, body: bytes) -> Iterator[str | Exception]:
         except StopIteration:
             return
         except (RuntimeError, OSError, ValueError) as error:
-            yield error
+            if not _UNUSED.search(str(error)):
+                yield error
             continue
         text = item["data"]
         yield text[text.index("<Event") :].rstrip()

@@ -143,22 +143,45 @@ def winlogbeat(record: Event) -> Event | None:
     return shape(system, data, more, rendering, other | ({"winlog": left} if left else {}))
 
 
+# What winlogbeat up to 6 wrote at the top, and where it stands since 7.
+_OLD_WINLOGBEAT = {
+    "log_name": "channel", "source_name": "provider_name", "provider_guid": "provider_guid", "event_id": "event_id",
+    "version": "version", "record_number": "record_id", "activity_id": "activity_id",
+    "related_activity_id": "related_activity_id", "computer_name": "computer_name", "keywords": "keywords",
+    "task": "task", "opcode": "opcode", "level": "level", "user": "user", "event_data": "event_data",
+    "user_data": "user_data",
+}  # fmt: skip
+
+
+def old_winlogbeat(record: Event) -> Event | None:
+    """Elastic's winlogbeat up to 6: the same, side by side at the top."""
+    if "event_id" not in record or "log_name" not in record:
+        return None
+    left = dict(record)
+    log = {new: left.pop(old) for old, new in _OLD_WINLOGBEAT.items() if old in left}
+    log["process"] = {"pid": left.pop("process_id", None), "thread": {"id": left.pop("thread_id", None)}}
+    return winlogbeat({**left, "winlog": log})
+
+
 # Name in System (or RenderingInfo) and the names that flat dialects give it, the surest first.
 _FLAT: dict[str, tuple[str, ...]] = {
     "EventID": ("EventID",), "Version": ("Version",), "Level": ("Level", "LevelValue"), "Task": ("Task", "TaskValue"),
     "Opcode": ("OpcodeValue", "Opcode"), "Keywords": ("Keywords",), "Channel": ("Channel",),
-    "EventRecordID": ("EventRecordID", "RecordNumber", "RecordID"), "Computer": ("Computer", "Hostname", "ComputerName"),
+    "EventRecordID": ("EventRecordID", "RecordNumber", "RecordID"),
+    "Computer": ("Computer", "Hostname", "ComputerName"),
     "Provider.Name": ("ProviderName", "SourceName", "Provider"), "Provider.Guid": ("ProviderGuid",),
     "Correlation.ActivityID": ("ActivityID",), "Correlation.RelatedActivityID": ("RelatedActivityID",),
     "Execution.ProcessID": ("ExecutionProcessID", "ProcessID"), "Execution.ThreadID": ("ExecutionThreadID", "ThreadID"),
     "Security.UserID": ("UserID",),
 }  # fmt: skip
 # What collectors add to a flat event, which is no part of EventData.
-_COLLECTOR = frozenset(
-    "@timestamp @version EventTime EventReceivedTime SourceModuleName SourceModuleType Severity SeverityValue EventType "
-    "EventTypeOrignal EventTypeOriginal Category Opcode OpcodeValue AccountName AccountType Domain host port tags type "
-    "timestamp TimeGenerated TenantId SourceSystem MG ManagementGroupName _ResourceId input log agent ecs event".split()
-)
+_COLLECTOR = frozenset({
+    "@timestamp", "@version", "EventTime", "EventReceivedTime", "SourceModuleName", "SourceModuleType",
+    "Severity", "SeverityValue", "EventType", "EventTypeOrignal", "EventTypeOriginal", "Category", "Opcode",
+    "OpcodeValue", "AccountName", "AccountType", "Domain", "host", "port", "tags", "type", "timestamp",
+    "TimeGenerated", "TenantId", "SourceSystem", "MG", "ManagementGroupName", "_ResourceId", "input", "log",
+    "agent", "ecs", "event",
+})  # fmt: skip
 
 
 def flat(record: Event) -> Event | None:
@@ -189,11 +212,11 @@ def flat(record: Event) -> Event | None:
     return shape(system, left if nested is None else left | {"EventData": nested}, user, rendering, other)
 
 
-DIALECTS: tuple[Callable[[Event], Event | None], ...] = (rendered, winlogbeat, flat)
+DIALECTS: tuple[Callable[[Event], Event | None], ...] = (rendered, winlogbeat, old_winlogbeat, flat)
 
 
 def events(document: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the events of a document: itself, or those of a list or an `events` wrapper; raises ValueError for others."""
+    """Yield the events of a document: itself, or those of a list or an `events` wrapper; else raises ValueError."""
     wrapped = document.get("events") if isinstance(document, dict) else document
     if isinstance(wrapped, list):
         for one in wrapped:

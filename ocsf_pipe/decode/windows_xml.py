@@ -20,6 +20,8 @@ from ocsf_pipe.source import BrokenStream, Records, Reject
 _EVENT = re.compile(rb"<Event(?=[\s>]).*?</Event\s*>", re.DOTALL)
 # What stands between events and says nothing: declarations, the wrapper, the marks of a browser's tree view.
 _NOISE = re.compile(rb"<\?xml[^>]*\?>|</?Events[^>]*>|<!--.*?-->|[\s\-,\x00]|\xef\xbb\xbf", re.DOTALL)
+_AMPERSAND = re.compile(r"&(?!(#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#x?[01]?[0-9a-fA-F];")
 _FOLD_MARKS = re.compile(r"(^|>)\s*-\s*(?=<)")
 
 
@@ -63,14 +65,22 @@ def _data(element: Element | None) -> dict[str, Any]:
     return out
 
 
+def _parsed(text: str) -> Element:
+    """Parse XML; bare ampersands and characters that XML forbids, which Windows writes, are mended first if need be."""
+    problem: ParseError | None = None
+    for candidate in (text, _FORBIDDEN.sub("\ufffd", _AMPERSAND.sub("&amp;", text))):
+        try:
+            return fromstring(candidate)  # noqa: S314 - no document type gets here, so there are no entities to expand
+        except ParseError as error:
+            problem = error
+    raise ValueError(f"not XML: {problem}")
+
+
 def event(text: str) -> dict[str, Any]:
     """Rewrite one `<Event>`; raises ValueError where it is not XML or declares a document type."""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("a document type is declared")
-    try:
-        root = fromstring(_FOLD_MARKS.sub(r"\1", text))
-    except ParseError as error:
-        raise ValueError(f"not XML: {error}") from error
+    root = _parsed(_FOLD_MARKS.sub(r"\1", text))
     parts = {_tag(child): child for child in root}
     system: dict[str, Any] = {}
     for child in parts.pop("System", Element("System")):
@@ -99,7 +109,8 @@ def read_xml(stream: Any, limits: Limits) -> Iterator[Records]:
         pending += chunk
         found, rejects, done = _cut(pending, at)
         if len(pending) - done > limits.max_record:
-            rejects = (*rejects, Reject(at + done, 0, pending[done:], f"no event ends within {limits.max_record} bytes"))
+            long = f"no event ends within {limits.max_record} bytes"
+            rejects = (*rejects, Reject(at + done, 0, pending[done:], long))
             done = len(pending)
         pending, at = pending[done:], at + done
         yield records(found, rejects, at)

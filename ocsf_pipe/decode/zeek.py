@@ -1,6 +1,6 @@
-"""Zeek logs: TSV with `#` header lines (several headers in one file, too), or JSON lines.
+r"""Zeek logs: TSV with `#` header lines (several headers in one file, too), or JSON lines.
 
-Columns are named as in Zeek (`id.orig_h`). A set or vector is JSON array text. `\\xNN` escapes are undone.
+Columns are named as in Zeek (`id.orig_h`). A set or vector is JSON array text. `\xNN` escapes are undone.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
@@ -43,17 +43,20 @@ class Header:
             return replace(self, separator=unescaped(line.partition(" ")[2]))
         key, _, rest = line.partition(self.separator)
         name = key[1:]
+        told: dict[str, Any] = {}
         if name in ("fields", "types"):
-            return replace(self, **{name: tuple(rest.split(self.separator))})
-        return replace(self, **{name: rest}) if name in ("set_separator", "empty_field", "unset_field") else self
+            told[name] = tuple(rest.split(self.separator))
+        elif name in ("set_separator", "empty_field", "unset_field"):
+            told[name] = rest
+        return replace(self, **told)
 
 
 def unescaped(text: str) -> str:
-    """Undo `\\xNN`; bytes that are no UTF-8 become the replacement character, `raw` keeps them."""
+    r"""Undo `\xNN`; bytes that are no UTF-8 become the replacement character, `raw` keeps them."""
     return _ESCAPE.sub(lambda m: bytes([int(m[1], 16)]), text.encode()).decode("utf-8", "replace")
 
 
-def sniff(head: bytes, filename: str, settings: Settings) -> bool:
+def sniff(head: bytes, filename: str, settings: Settings) -> bool:  # noqa: ARG001 - the contract of Format
     """Whether the head has Zeek's header lines, or JSON with a Zeek `ts` and `uid` or `id.orig_h`."""
     start = head.removeprefix(BOM).lstrip()
     if start.startswith((b"#separator", b"#fields")):
@@ -63,7 +66,11 @@ def sniff(head: bytes, filename: str, settings: Settings) -> bool:
 
 
 def read(
-    stream: BinaryIO, settings: Settings, *, resume_at: int = 0, limits: Limits = DEFAULT_LIMITS
+    stream: BinaryIO,
+    settings: Settings,  # noqa: ARG001 - the contract of Format
+    *,
+    resume_at: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Records]:
     """Yield the lines of a stream, as columns or as JSON."""
     head = Head(stream)
@@ -97,7 +104,8 @@ def _tsv(head: Head, start: int, limits: Limits) -> Iterator[Records]:
 
 def _columns(lines: Records, header: Header) -> Records:
     made = separated(lines, lines.raw, header.fields or ("line",), header.separator, None)
-    assert made.columns is not None
+    if made.columns is None or not header.fields:
+        return made
     types = header.types or ("string",) * len(header.fields)
     cleared = [_cleared(c.combine_chunks(), kind, header) for c, kind in zip(made.columns.columns, types, strict=False)]
     return replace(made, columns=pa.table(cleared, names=made.columns.column_names[: len(cleared)]))

@@ -1,0 +1,104 @@
+"""Files as partitions: found, unpacked by their magic, and resumed where a reading stopped."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from functools import partial
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from ocsf_connectors.file import FilePartition, FileSource, find, open_stream, partition_id
+from ocsf_pipe.decode import FORMATS, Limits
+from ocsf_pipe.errors import SourceError
+from ocsf_pipe.source import Batch, Offset
+
+START = Offset()
+LINES = b"".join(b'{"a":%d}\n' % i for i in range(5000))
+
+
+def reader(chunk: int = 1 << 20) -> partial[object]:
+    """A JSON reader with small chunks."""
+    return partial(FORMATS["json"].read, settings={}, limits=Limits(chunk_bytes=chunk))
+
+
+def drained(path: Path, offset: Offset = START, chunk: int = 1 << 20) -> list[Batch]:
+    """Every batch of a file from an offset on."""
+    partition, out = FilePartition(path, reader(chunk), offset), []
+    while True:
+        try:
+            out.append(partition.next_batch())
+        except StopIteration:
+            partition.close()
+            return out
+
+
+def texts(batches: list[Batch]) -> list[str]:
+    """The raw text of all records."""
+    return [text for batch in batches for text in batch.records.raw.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [LINES, gzip.compress(LINES), gzip.compress(LINES[:90]) + gzip.compress(LINES[90:]), bz2.compress(LINES),
+     zstandard.compress(LINES), zstandard.compress(LINES[:90]) + zstandard.compress(LINES[90:])],
+    ids=["plain", "gzip", "gzip members", "bzip2", "zstd", "zstd frames"],
+)  # fmt: skip
+def test_a_file_is_unpacked_by_its_magic(tmp_path: Path, packed: bytes) -> None:
+    """Whatever its name; and every cut of a reading leaves head and tail that make the whole."""
+    path = tmp_path / "log.txt"
+    path.write_bytes(packed)
+    batches = drained(path, chunk=9000)
+    assert "\n".join(texts(batches)) + "\n" == LINES.decode()
+    for cut, batch in enumerate(batches):
+        assert texts(drained(path, batch.start, 9000)) == texts(batches[cut:])
+
+
+def test_a_truncated_gzip_gives_what_was_read_and_one_reject(tmp_path: Path) -> None:
+    """The whole lines before the break arrive; the reject says why there is no more."""
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(LINES)[:-2000])
+    batches = drained(path)
+    got = texts(batches)
+    assert got[:-1] == LINES.decode().split("\n")[: len(got) - 1]
+    assert len(got) > 10
+    assert [r.reason for b in batches for r in b.records.rejects] == ["the gzip stream ends in the middle"]
+
+
+def test_the_torture_list(tmp_path: Path) -> None:
+    """Every good record arrives; the 50 MB line and the broken bytes are rejects with their place."""
+    long = b'{"x":"' + b"y" * 50_000_000 + b'"}'
+    path = tmp_path / "t.ndjson"
+    path.write_bytes(b'{"a":1}\n\n{broken\n\xff\xfe\n' + long + b'\n{"n":"\0"}\n{"last":\r1}')
+    batches = drained(path)
+    assert texts(batches) == ['{"a":1}', "{broken", '{"n":"\0"}', '{"last":\r1}']
+    rejects = [r for b in batches for r in b.records.rejects]
+    assert [(r.position, len(r.raw)) for r in rejects] == [(17, 2), (20, len(long))]
+
+
+def test_a_partition_keeps_its_id_as_its_file_grows(tmp_path: Path) -> None:
+    """Another first line is another partition."""
+    path = tmp_path / "a.log"
+    path.write_bytes(b"one\n")
+    before = partition_id(path)
+    path.write_bytes(b"one\ntwo\n")
+    assert partition_id(path) == before
+    path.write_bytes(b"two\n")
+    assert partition_id(path) != before
+
+
+def test_folders_and_globs_are_searched(tmp_path: Path) -> None:
+    """Nested files come sorted and once; hidden ones do not; a path that names nothing is an error."""
+    for name in ("b/c.log", "a.log", "b/.hidden"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(LINES[:50])
+    expected = [tmp_path / "a.log", tmp_path / "b/c.log"]
+    assert list(find([tmp_path, tmp_path / "a.log"])) == expected
+    assert list(find([f"{tmp_path}/**/*.log"])) == expected
+    assert len(list(FileSource((tmp_path,), reader()).partitions())) == 2
+    with pytest.raises(SourceError, match="no such file"):
+        list(find([tmp_path / "none"]))
+    with pytest.raises(SourceError, match="cannot open"):
+        open_stream(tmp_path / "none")
