@@ -133,12 +133,14 @@ class ObjectStore:
 
     def put_new(self, path: str, data: bytes) -> bool:
         """Put with the condition that nothing is there."""
-        from obstore.exceptions import AlreadyExistsError
+        from obstore.exceptions import AlreadyExistsError, BaseError
 
         try:
             self.remote.put(path, data, mode="create")
         except AlreadyExistsError:
             return False
+        except BaseError as failed:
+            raise OSError(str(failed)) from failed  # whoever asked must read back: the write may have arrived
         return True
 
     def get(self, path: str) -> bytes | None:

@@ -10,7 +10,7 @@ from obstore.store import MemoryStore
 from ocsf_pipe.errors import FencedError, LakeError
 from ocsf_pipe.lake import Lake, State
 from ocsf_pipe.lake.checkpoint import Checkpoints
-from ocsf_pipe.lake.store import ObjectStore
+from ocsf_pipe.lake.store import LocalStore, ObjectStore
 from ocsf_pipe.lake.txn import app_id
 from tests.lake.parts import txn
 
@@ -61,6 +61,23 @@ def test_a_worker_that_slept_is_fenced_after_its_number_was_pruned(checkpoints: 
     with pytest.raises(FencedError):
         checkpoints.begin(txn(1))
     assert checkpoints.resume("p", "okta", "0") == State(8, 80)
+
+
+def test_an_intent_whose_answer_is_lost_is_read_back(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was written, so the batch is begun; had it not been, the failure would be told."""
+    put_new = LocalStore.put_new
+
+    def lose_the_answer(store: LocalStore, path: str, data: bytes) -> bool:
+        put_new(store, path, data)
+        raise OSError("timed out")
+
+    monkeypatch.setattr(LocalStore, "put_new", lose_the_answer)
+    batch = txn(0)
+    lake.begin(batch)
+    assert lake.resume("p", "okta", "0").pending == batch
+    monkeypatch.setattr(LocalStore, "put_new", lambda *_: (_ for _ in ()).throw(OSError("no space")))
+    with pytest.raises(OSError, match="no space"):
+        lake.begin(txn(0, partition="1"))
 
 
 def test_a_gap_is_refused(checkpoints: Checkpoints) -> None:
