@@ -61,7 +61,7 @@ def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--source", type=Path, help="an Okta System Log to use instead of a generated one")
     parser.add_argument("--tenzir", default=shutil.which("tenzir"))
     parser.add_argument("--library", type=Path, help="the package library of Tenzir that holds okta/")
-    parser.add_argument("--only", help="leave out the contenders whose names do not start so")
+    parser.add_argument("--without", help="leave out the contenders whose names start so")
     parser.add_argument("--name", default="okta")
     return parser.parse_args(arguments)
 
@@ -72,7 +72,7 @@ def _main() -> None:
     source = (wanted.source or DATA / f"okta-{wanted.events}.ndjson").resolve()
     size = write_okta(source, wanted.events)
     present = contenders(source, DATA, wanted.tenzir, wanted.library)
-    present = [one for one in present if not wanted.only or one.name.startswith(wanted.only)]
+    present = [one for one in present if not (wanted.without and one.name.startswith(wanted.without))]
     costs = rounds(present, wanted.rounds)
     medians = {name: median(several) for name, several in costs.items()}
     show(medians, wanted.events)
