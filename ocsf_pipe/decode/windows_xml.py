@@ -22,7 +22,8 @@ _EVENT = re.compile(rb"<Event(?=[\s>]).*?</Event\s*>", re.DOTALL)
 _NOISE = re.compile(rb"<\?xml[^>]*\?>|</?Events[^>]*>|<!--.*?-->|[\s\-,\x00]|\xef\xbb\xbf", re.DOTALL)
 _AMPERSAND = re.compile(r"&(?!(#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#x?[01]?[0-9a-fA-F];")
-_FOLD_MARKS = re.compile(r"(^|>)\s*-\s*(?=<)")
+# Before opening tags alone: `<Data>-</Data>` is a value.
+_FOLD_MARKS = re.compile(r"(^|>)\s*-\s*(?=<[A-Za-z])")
 
 
 class Transcoded:

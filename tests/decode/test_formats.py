@@ -21,6 +21,8 @@ def rows(name: str, data: bytes, settings: Any = None) -> list[dict[str, Any]]:
     """Every record of a stream, as an object."""
     out: list[dict[str, Any]] = []
     for run in FORMATS[name].read(BytesIO(data), settings or {}):
+        if not len(run):
+            continue
         out += run.columns.to_pylist() if run.columns is not None else map(orjson.loads, run.json.to_pylist())
     return out
 

@@ -7,7 +7,7 @@ from io import BytesIO
 import orjson
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsf_pipe.decode import DEFAULT_LIMITS, FORMATS, Limits
@@ -77,9 +77,11 @@ def test_nesting_and_nul_do_not_disturb_the_framing() -> None:
     assert texts(whole(deep + b'\n{"a":"\0"}\n{"a":\r1}\n')) == [deep.decode(), '{"a":"\0"}', '{"a":\r1}']
 
 
-@given(
-    st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text()))), st.integers(1, 40), st.data()
-)
+VALUES = st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=9) | st.lists(st.text(max_size=3)), max_size=3))
+
+
+@settings(max_examples=30)
+@given(VALUES, st.integers(8, 80), st.data())
 def test_a_resumed_reading_is_the_rest_of_the_whole(values: list[object], chunk: int, data: st.DataObject) -> None:
     """For every run, head and tail together are the whole; as lines and as one array."""
     for text in (b"\n".join(map(orjson.dumps, values)), orjson.dumps(values, option=orjson.OPT_INDENT_2)):

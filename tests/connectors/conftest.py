@@ -1,0 +1,6 @@
+"""Connectors are importable from a checkout as they are from the installed wheel."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "connectors"))
