@@ -74,6 +74,11 @@ def decoded_fields(shape: Shape) -> list[tuple[str, Shape]]:
     return list(found.values())
 
 
+def json_text(value: str) -> str:
+    """Decoded JSON as text, so that no text beside it is taken for JSON; a JSON null is null."""
+    return f"nullif(cast({value} as varchar), 'null')"
+
+
 def json_path(steps: tuple[str | int, ...]) -> str:
     """The JSON path of keys, quoted."""
     return "$" + "".join(f'."{step}"' for step in steps)
@@ -101,8 +106,9 @@ class Emitter:
                 return attribute_column(path)
             case Frame(what=what):
                 return FRAMES[what]
-            case Get(of=of, name=name):
-                return f"struct_extract({self.sql(of)}, {text_literal(name)})"
+            case Get(of=of, name=name, type=kind):
+                part = f"struct_extract({self.sql(of)}, {text_literal(name)})"
+                return json_text(part) if kind.kind == "json" else part
             case Call(op=op, args=args):
                 return OPS[op].to_sql([self.sql(arg) for arg in args], [arg.type for arg in args])
             case Convert(value=value, to=scalar):
@@ -143,7 +149,7 @@ class Emitter:
         if node.type.kind == "list" and shape.kind == "text":
             inner = _structure(shape.item or Shape("text"))
             return f"try(from_json({path}, {text_literal(json.dumps([inner]))}))"
-        return path
+        return json_text(path) if shape.kind == "json" and not self.columnar else path
 
     def cut(self, node: Read) -> str:
         """A part of the record that is not decoded: cut out of its text; a JSON null is null."""
