@@ -21,8 +21,8 @@ from ocsf_pipe.ops.sql_text import literal, name_text, sql_type, text_literal
 from ocsf_pipe.ops.types import Type
 
 __all__ = [
-    "OPERATORS", "OPS", "Example", "Op", "Type", "Value", "common_type", "fits", "literal", "name_text", "op", "sql_type",
-    "text_literal",
+    "OPERATORS", "OPS", "Example", "Op", "Type", "Value", "common_type", "fits", "literal", "name_text", "op",
+    "sql_type", "text_literal",
 ]  # fmt: skip
 
 _DECLARES = b"\n@op("  # what tells an op from the files that ops share

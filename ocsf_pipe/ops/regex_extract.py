@@ -30,7 +30,7 @@ def _complaint(_value: Value, pattern: str | None, group: int | None = None) -> 
     ],
 )
 def regex_extract(value: str, pattern: str, group: int = 0) -> str | None:
-    """What a regular expression, or one group of it, matches first; null when nothing, or the empty text, is matched."""
+    """What a regular expression, or one group of it, matches first; null when that is nothing or the empty text."""
     found = compiled(pattern).search(value)
     return (found[group] or None) if found else None
 

@@ -14,7 +14,7 @@ from ocsf_pipe.ops.types import FLOAT, INTEGER, TEXT, TIMESTAMP, Type
 _FACTORS = {"s": "1000.0", "ms": "1.0", "us": "0.001", "ns": "0.000001"}
 _WHOLE = 1e16
 _BEFORE_ZONE = "^.{10}[T0-9:. ]*"
-_NUMBER = r"^([+-]?[0-9]{1,18}(?:\.[0-9]{9}|\.[0-9]{1,8}$|$))[0-9]*$"
+_NUMBER = r"^([+-]?[0-9]{1,19}(?:\.[0-9]{9}|\.[0-9]{1,8}$|$))[0-9]*$"
 
 
 def _gives(types: tuple[Type, ...]) -> Type | None:
@@ -44,6 +44,7 @@ def _complaint(_value: Value, unit: str | None = None) -> str | None:
         Example(("1770714487.0069", "s"), 1770714487006),
         Example((1770714487006999, "us"), 1770714487006, types=(INTEGER, TEXT)),
         Example((1770714487.25, "s"), 1770714487250, types=(FLOAT, TEXT)),
+        Example(("1770714487006999999", "ns"), 1770714487006),
         Example((1.770714487006e18, "ns"), 1770714487006, types=(FLOAT, TEXT)),
         Example((1770714487.006, "s"), 1770714487006, "as it is written", types=(FLOAT, TEXT)),
         Example(("-1", "ns"), -1, "towards the past"),
