@@ -16,7 +16,7 @@ from tests.ops.near import argument_types, arrow_type, near_calls, same
 CASES = [(name, number) for name, op in OPS.items() for number in range(len(op.examples))]
 CONNECTION = duckdb.connect()
 _FEW = settings(
-    max_examples=40,
+    max_examples=12,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
