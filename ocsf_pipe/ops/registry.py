@@ -51,8 +51,8 @@ class Op:
     returns None for types that do not go together. `strict`: a null argument gives null without asking either form.
     `fails`: null out of non-null arguments means that the value failed to convert. `constant` lists the positions
     that must be literals; `complaint(*constants)`, given those (None elsewhere), says what is wrong with one. `typed`:
-    both forms take the keyword `types`. `document`: the first argument is a JSON
-    document, whether the source holds it as JSON or as text. `inverse` tells Sigma what a condition on the result says of the argument.
+    both forms take the keyword `types`. `document`: the first argument is a JSON document, whether the source holds
+    it as JSON or as text. `inverse` tells Sigma what a condition on the result says of the argument.
     """
 
     name: str
