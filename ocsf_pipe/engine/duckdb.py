@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ocsf_pipe.engine.envelope import expand
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
-from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_RULE, Query, build_query
+from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_RULE, Query, build_query, recognise_query
 from ocsf_pipe.engine.tables import class_tables
-from ocsf_pipe.ops.sql_text import text_literal
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import Records
+
+Origin: TypeAlias = str | pa.StringArray
+"""The partition of a batch, or of each of its records."""
 
 REASONS = {
     MALFORMED: "the record is not valid JSON",
@@ -30,6 +34,8 @@ class DuckEngine:
         self.plan = plan
         self._connection = duckdb.connect(config={"threads": threads} if threads else {})
         self._connection.execute("set preserve_insertion_order = true")
+        # a long `in (...)` would become a hash join over every column: one list in a `when` cost 0.5 s of CPU a batch
+        self._connection.execute("set disabled_optimizers = 'in_clause'")
         self._queries: dict[tuple[str, ...] | None, Query] = {}
 
     def query(self, columns: tuple[str, ...] | None = None) -> Query:
@@ -38,24 +44,39 @@ class DuckEngine:
             self._queries[columns] = build_query(self.plan, columns)
         return self._queries[columns]
 
-    def run(self, records: Records, *, clock: int, origin: str = "") -> Outcome:
-        """Map one batch.
+    def expand(self, records: Records) -> Records:
+        """Take documents apart into records where the mapping has an envelope."""
+        return expand(self._connection, self.plan.records, records)
 
-        `clock` is the processing time in milliseconds since 1970; `origin` names the partition, so that the same
-        record elsewhere has another id. Raises nothing for bad records.
+    def run(self, records: Records, *, clock: int, origin: Origin = "") -> Outcome:
+        """Map one batch of records, envelopes already taken apart.
+
+        `clock` is the processing time in milliseconds since 1970; `origin` names the partition, for all records or
+        for each, so that the same record elsewhere has another id. Raises nothing for bad records.
         """
         if not len(records):
             return Outcome()
         columns = tuple(records.columns.column_names) if records.columns is not None else None
         query = self.query(columns)
-        self._connection.register("input", _input(records))
-        frame = f"select *, {clock}::bigint as clock, {text_literal(origin)} as origin from input"
-        sql = query.sql.replace("with ", f"with batch as ({frame}),\n", 1)
+        ladder = query.sql.removeprefix("with ")
+        return self._outcome(query, self._select(records, clock, origin, ladder))
+
+    def recognised(self, records: Records) -> pa.BooleanArray:
+        """Which records the mapping recognises as its own; none where it does not say."""
+        if self.plan.recognise is None or not len(records):
+            return pa.repeat(pa.scalar(value=False), len(records))
+        columns = tuple(records.columns.column_names) if records.columns is not None else None
+        result = self._select(records, 0, "", recognise_query(self.plan, columns))
+        return result["recognised"].combine_chunks()
+
+    def _select(self, records: Records, clock: int, origin: Origin, ladder: str) -> pa.Table:
+        self._connection.register("input", _input(records, origin))
         try:
-            result = self._connection.sql(sql).to_arrow_table()
+            return self._connection.sql(
+                f"with batch as (select *, {clock}::bigint as clock from input),\n{ladder}"
+            ).to_arrow_table()
         finally:
             self._connection.unregister("input")
-        return self._outcome(query, result)
 
     def _outcome(self, query: Query, result: pa.Table) -> Outcome:
         outcome = Outcome()
@@ -96,13 +117,14 @@ class DuckEngine:
         return found
 
 
-def _input(records: Records) -> pa.Table:
+def _input(records: Records, origin: Origin) -> pa.Table:
     """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood."""
     arrays = {
         "rid": pa.array(range(len(records)), pa.int64()),
         "raw": records.raw,
         "position": records.position,
         "sub": records.sub,
+        "origin": pa.repeat(pa.scalar(origin), len(records)) if isinstance(origin, str) else origin,
     }
     if records.columns is None:
         arrays["j"] = records.json if records.json is not None else records.raw

@@ -132,6 +132,8 @@ def holds(needs: Needs, there: Mapping[str, bool]) -> bool:
 
 def _read(node: Read, row: Row) -> Value:
     value, shape = row.decoded, row.shape
+    if row.columnar and len(node.steps) > 1:  # a column is text, and text has no parts
+        return None
     for step in node.steps:
         below = dict(decoded_fields(shape)).get(str(step))
         if below is None:

@@ -40,6 +40,11 @@ def build_query(plan: Plan, columns: tuple[str, ...] | None = None) -> Query:
     return _Builder(plan, columns).build()
 
 
+def recognise_query(plan: Plan, columns: tuple[str, ...] | None = None) -> str:
+    """Write the query that says of each record whether the mapping recognises it; continues a `with`."""
+    return _Builder(plan, columns).recognise()
+
+
 class _Builder:
     def __init__(self, plan: Plan, columns: tuple[str, ...] | None) -> None:
         self.plan = plan
@@ -67,6 +72,13 @@ class _Builder:
         ladder = ",\n".join(f"{name} as ({text})" for name, text in self.stages)
         failures = {path: column("f", ".".join(path)) for path in self.failing}
         return Query(f"with {ladder}\n{final}", self.faults, failures)
+
+    def recognise(self) -> str:
+        self.decode()
+        self.lets()
+        test = self.emitter.sql(self.plan.recognise) if self.plan.recognise is not None else "false"
+        ladder = ",\n".join(f"{name} as ({text})" for name, text in self.stages)
+        return f"{ladder}\nselect coalesce(r is not null and {test}, false) as recognised from {self.stages[-1][0]}"
 
     # batch → decoded
 
@@ -287,11 +299,15 @@ class _Builder:
 
     def leftover(self) -> str:
         pairs = [
-            (i, leftover_sql(route.consumed, self.plan.shape, self.kept(route)))
+            (i, leftover_sql(self.consumed(route), self.plan.shape, self.kept(route)))
             for i, route in enumerate(self.routes)
             if _wants_unmapped(route)
         ]
         return by_route(pairs, str, -1)
+
+    def consumed(self, route: Route) -> tuple[Path, ...]:
+        """The consumed paths that records of this kind can have: a column is text, and text has no parts."""
+        return tuple(path for path in route.consumed if self.columns is None or len(path) == 1)
 
     def kept(self, route: Route) -> dict[Path, tuple[str, ...]]:
         """The flags that put a source value back: its conversion failed, or its object was left out."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pyarrow as pa
+
 from ocsf_pipe.decode import json_text
 from ocsf_pipe.engine.evaluate import Row, decode, evaluate, holds
 from ocsf_pipe.engine.leftover import leftover
@@ -45,6 +47,37 @@ def interpret(plan: Plan, records: Records, *, clock: int, origin: str = "") -> 
     for number in range(len(records)):
         _record(plan, records, number, clock, origin, told)
     return told
+
+
+def expand(plan: Plan, records: Records) -> Records:
+    """Take documents apart into records where the mapping has an envelope, as `DuckEngine.expand` does."""
+    keys = [str(step) for step in plan.records if step != "*"]
+    if not keys or records.columns is not None:
+        return records
+    texts, positions, subs = [], [], []
+    for number in range(len(records)):
+        raw = (records.raw if records.json is None else records.json)[number].as_py()
+        for sub, text in enumerate(_inside(raw, keys)):
+            texts.append(text)
+            positions.append(records.position[number].as_py())
+            subs.append(sub)
+    return Records(
+        raw=pa.array(texts, pa.large_string()),
+        position=pa.array(positions, pa.int64()),
+        sub=pa.array(subs, pa.int32()),
+        end=records.end,
+        rejects=records.rejects,
+    )
+
+
+def _inside(raw: str, keys: list[str]) -> list[str]:
+    try:
+        value = json_text.parse(raw)
+    except ValueError:
+        return [raw]
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return [json_text.dumps(item) for item in value] if isinstance(value, list) else [raw]
 
 
 def _record(plan: Plan, records: Records, number: int, clock: int, origin: str, told: Told) -> None:

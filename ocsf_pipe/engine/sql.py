@@ -138,6 +138,8 @@ class Emitter:
         """A path of the record, decoded once for the whole row."""
         shape = self.shape
         path = "r"
+        if self.columnar and len(node.steps) > 1:  # a column is text, and text has no parts
+            return cast_null(node.type)
         for step in node.steps:
             below = dict(decoded_fields(shape)).get(str(step))
             if below is None:

@@ -16,6 +16,11 @@ from ocsf_pipe.ops.sql_text import name_text, text_literal
 from ocsf_pipe.plan.nodes import Path, Shape
 
 
+# An object of more parts than this is asked for by one look at the text: every rule repeats the test, and with hundreds
+# of parts and tens of rules the query would take minutes to plan.
+_MANY = 16
+
+
 @dataclass(slots=True)
 class Keys:
     """The consumed keys of one object; a key without keys of its own is consumed whole."""
@@ -112,7 +117,7 @@ def _is_object(path: Path, shape: Shape | None) -> str:
         return asked
     place = "r." + ".".join(name_text(key) for key in path)
     parts = [f"{place}.{name_text(name)} is not null" for name, inner in decoded_fields(shape) if inner.kind == "text"]
-    if not parts:
+    if not parts or len(parts) > _MANY:
         return f"{place} is not null and {asked}"
     return f"{place} is not null and ({' or '.join(parts)} or {asked})"
 

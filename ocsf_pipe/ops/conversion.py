@@ -105,7 +105,7 @@ def _fits_text(value: str, scalar: Scalar) -> bool:
         return False
     if scalar.max_len is not None and len(value) > scalar.max_len:
         return False
-    return not _checked_regex(scalar) or _pattern(scalar.regex or "").search(value) is not None
+    return not _checked_regex(scalar) or _matches(scalar.regex or "", value)
 
 
 def _checked_regex(scalar: Scalar) -> bool:
@@ -115,8 +115,14 @@ def _checked_regex(scalar: Scalar) -> bool:
 
 @lru_cache(maxsize=256)
 def _pattern(regex: str) -> re.Pattern[str]:
-    """The pattern with `$` at the very end only, as RE2 has it."""
-    return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", regex), re.ASCII)
+    return re.compile(regex, re.ASCII)
+
+
+def _matches(regex: str, value: str) -> bool:
+    """Whether the pattern is found as RE2 finds it: its `$` never looks past a last line feed."""
+    if regex.endswith("$") and value.endswith("\n"):
+        return False
+    return _pattern(regex).search(value) is not None
 
 
 def convert_sql(text: str, kind: Type, scalar: Scalar) -> str:

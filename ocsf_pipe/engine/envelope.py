@@ -1,0 +1,58 @@
+"""Records inside documents: `Records[*]` taken apart before anything is mapped."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ocsf_pipe.ops.sql_text import text_literal
+from ocsf_pipe.source import Records
+
+Steps = tuple[str | int, ...]
+
+
+def expand(connection: duckdb.DuckDBPyConnection, steps: Steps, records: Records) -> Records:
+    """Each element of the list at `steps` as a record of its own; a document without that list is itself the record.
+
+    Elements keep the position of their document and are numbered by `sub`, from 0.
+    """
+    if not steps or records.columns is not None or not len(records):
+        return records
+    text = records.json if records.json is not None else records.raw
+    keys = [str(step) for step in steps if step != "*"]
+    if not any_key(text, keys[0]):
+        return records
+    connection.register("documents", pa.table({"rid": pa.array(range(len(text)), pa.int64()), "raw": text}))
+    try:
+        rows = connection.sql(_query(keys)).to_arrow_table()
+    finally:
+        connection.unregister("documents")
+    of = rows["rid"].combine_chunks()
+    return Records(
+        raw=rows["element"].combine_chunks().cast(pa.large_string()),
+        position=records.position.take(of),
+        sub=rows["n"].combine_chunks().cast(pa.int32()),
+        end=records.end,
+        rejects=records.rejects,
+    )
+
+
+def any_key(text: pa.LargeStringArray, key: str) -> bool:
+    """Whether any document mentions the key at all: plain records are not even looked into."""
+    return bool(pc.any(pc.match_substring(text, json.dumps(key))).as_py())
+
+
+def _query(keys: list[str]) -> str:
+    shape: object = ["JSON"]
+    for key in reversed(keys):
+        shape = {key: shape}
+    place = "d." + ".".join(f'"{key}"' for key in keys)
+    decoded = f"try(from_json(raw, {text_literal(json.dumps(shape))}))"
+    return f"""
+        with decoded as (select rid, raw, {decoded} as d from documents),
+        listed as (select rid, case when {place} is null then [raw] else {place} end as elements from decoded)
+        select rid, unnest(elements)::varchar as element, generate_subscripts(elements, 1) - 1 as n
+        from listed order by rid, n"""

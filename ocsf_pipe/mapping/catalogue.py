@@ -1,0 +1,74 @@
+"""The mappings there are: those that ship, and those of folders that `OCSF_PIPE_MAPPINGS` names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from ocsf_pipe.bundled import mappings_dir
+from ocsf_pipe.errors import UsageError, did_you_mean
+from ocsf_pipe.mapping import syntax
+from ocsf_pipe.mapping.compile import compile_mapping
+from ocsf_pipe.mapping.parse import parse
+from ocsf_pipe.plan.nodes import Plan
+
+PLACES = "OCSF_PIPE_MAPPINGS"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One mapping file; parsed and compiled when first asked."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def syntax(self) -> syntax.Mapping:
+        """What the author wrote; enough to know its format, without the schema."""
+        found, _ = parse(self.path.read_text(encoding="utf-8"), str(self.path))
+        if found is None:
+            raise UsageError(f"`{self.path}` is not a mapping", f"see `ocsf-pipe mapping check {self.path}`")
+        return found
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The compiled mapping; raises MappingError."""
+        return compile_mapping(self.path)
+
+
+def folders() -> list[Path]:
+    """The folders that hold mappings, those of the user first: they win over shipped ones of the same name."""
+    named = [Path(part) for part in os.environ.get(PLACES, "").split(os.pathsep) if part]
+    return [*named, mappings_dir()]
+
+
+@lru_cache(maxsize=8)
+def _catalogue(places: tuple[Path, ...]) -> Mapping[str, Listed]:
+    found: dict[str, Listed] = {}
+    for place in places:
+        for path in sorted(place.glob("*/*/mapping.yaml")):
+            name = f"{path.parent.parent.name}.{path.parent.name}"
+            found.setdefault(name, Listed(name, path))
+    return found
+
+
+def catalogue() -> Mapping[str, Listed]:
+    """Every mapping by name, `vendor.product`."""
+    return _catalogue(tuple(folders()))
+
+
+def find_mapping(name: str | Path) -> Listed:
+    """The mapping of this name (`aws.cloudtrail`, `aws/cloudtrail`), folder or file; UsageError for any other."""
+    path = Path(name)
+    for file in (path, path / "mapping.yaml"):
+        if file.is_file():
+            return Listed(str(name), file)
+    known = catalogue()
+    found = known.get(str(name).strip("/").replace("/", "."))
+    if found is None:
+        hint = did_you_mean(str(name).replace("/", "."), known) or "`ocsf-pipe mapping list` names them all"
+        raise UsageError(f"no mapping `{name}`", hint)
+    return found
