@@ -1,0 +1,1 @@
+"""Tools for those who write mappings and connectors: golden samples, and events as OCSF words them."""
