@@ -74,6 +74,13 @@ def content(element: Any) -> Any:
     return element.get("#text") if isinstance(element, dict) else element
 
 
+def _one_value(data: Event) -> bool:
+    """Whether an object is one `Data` element rather than EventData, which may have a value called Name of its own."""
+    told = "Value" in data or "#text" in data or "@Name" in data or "#attributes" in data
+    known = {key.lstrip("@") for key in data} <= {"Name", "Type", "Value", "#text", "#attributes"}
+    return told and known and bool(attributes(data).get("Name"))
+
+
 def named(data: Any) -> Event:
     """Flatten EventData: an object, a list of {Name, Value} or {@Name, #text}, or unnamed values (param1, param2 …)."""
     if isinstance(data, dict) and "Data" in data and not isinstance(data["Data"], str):
@@ -81,7 +88,7 @@ def named(data: Any) -> Event:
         return named(data["Data"]) | rest
     if isinstance(data, dict) and "#text" in data and not attributes(data).get("Name"):
         return named(data["#text"])
-    if isinstance(data, dict) and not attributes(data).get("Name"):
+    if isinstance(data, dict) and not _one_value(data):
         return {k: v for k, v in data.items() if k != "#attributes"}
     out: Event = {}
     for i, item in enumerate(data if isinstance(data, list) else [data] if data is not None else []):
