@@ -25,6 +25,7 @@ CODES: dict[str, str] = {
     "M104": "wrong kind of value",
     "M105": "the name is used twice",
     "M106": "the name does not fit the folder",
+    "M107": "more than a mapping may be",
     "M201": "unknown op",
     "M202": "the expression is not understood",
     "M203": "an op is given values it does not take",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocsf_pipe.errors import Diagnostic, MappingError, SchemaError
+from ocsf_pipe.errors import Diagnostic, MappingError, SchemaError, Span
 from ocsf_pipe.mapping.checks import check
-from ocsf_pipe.mapping.context import Context
+from ocsf_pipe.mapping.context import Context, TooBig
 from ocsf_pipe.mapping.lower import lower
 from ocsf_pipe.mapping.parse import parse
 from ocsf_pipe.mapping.syntax import Mapping
@@ -22,7 +22,20 @@ def compile_mapping(path: str | Path, schema: Schema | None = None) -> Plan:
     Raises MappingError with every complaint at once, and OSError where the file cannot be read.
     """
     file = Path(path)
-    return compile_text(file.read_text(encoding="utf-8"), str(file), schema)
+    return compile_text(read_text(file), str(file), schema)
+
+
+def read_text(path: Path) -> str:
+    """The text of a mapping file; raises MappingError where it is not UTF-8, and OSError."""
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8", "replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        text = f"the byte 0x{raw[error.start]:02X} is not UTF-8"
+        complaint = Diagnostic("M101", text, Span(str(path), line, column, column + 1), "save the file as UTF-8")
+        raise MappingError((complaint,), complaint.render()) from error
 
 
 def compile_text(source: str, file: str = "mapping.yaml", schema: Schema | None = None) -> Plan:
@@ -44,7 +57,11 @@ def diagnose(source: str, file: str, schema: Schema | None = None) -> tuple[Plan
         return None, complaints
     complaints += check(mapping, found)
     context = Context(mapping, found)
-    plan = lower(context)
+    try:
+        plan = lower(context)
+    except TooBig as stop:
+        hint = "let fewer lets use one another twice"
+        context.complain("M107", "the mapping unfolds to more than the compiler follows", stop.span, hint)
     complaints += context.complaints
     if complaints:
         return None, _in_order(complaints)
@@ -61,7 +78,7 @@ def _schema(mapping: Mapping, schema: Schema | None) -> tuple[Schema | None, lis
 
 
 def _in_order(complaints: Sequence[Diagnostic]) -> list[Diagnostic]:
-    unique = list(dict.fromkeys(complaints))
+    unique = {(c.code, c.message, c.span): c for c in reversed(complaints)}.values()
     return sorted(unique, key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
 
 

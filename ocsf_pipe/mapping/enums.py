@@ -125,11 +125,11 @@ def case_key(context: Context, subject: Node, key: str, span: Span) -> str | int
     """The key of one arm as a value that the subject can be equal to."""
     kind = subject.type.kind
     if kind == "boolean" and key not in {"true", "false"}:
-        context.complain("M204", f"the value here is true or false, never `{key}`", span)
+        context.complain("M204", f"the value here is true or false, never `{key}`", span, "write `true` or `false`")
     if kind in {"integer", "timestamp"}:
         if key.lstrip("-").isdigit():
             return int(key)
-        context.complain("M204", f"the value here is an integer, never `{key}`", span)
+        context.complain("M204", f"the value here is an integer, never `{key}`", span, "write an integer")
     return key
 
 
@@ -173,7 +173,7 @@ def _case_expr(context: Context, attribute: Attribute, expr: CaseExpr, scope: Sc
     for condition, value in expr.arms:
         test = condition
         if expr.subject is not None:
-            test = ApplyExpr("eq", (expr.subject, condition), condition.span)
+            test = ApplyExpr("eq", (expr.subject, condition), condition.span, "=")
         number, caption = lower_enum(context, attribute, ExprSide(value, value.span), scope)
         node = condition_of(context, test, scope)
         ids.append((node, number))

@@ -8,19 +8,11 @@ parsers rewrite or lose.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ocsf_pipe.errors import Span
 from ocsf_pipe.mapping.syntax import ApplyExpr, CaseExpr, Expr, FollowExpr, LiteralExpr, PathExpr, Step
-
-KEYWORDS = frozenset("case when then else end and or not in like is null true false between".split())
-
-_TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<text>'(?:[^']|'')*')|"
-    r'(?P<quoted>"(?:[^"]|"")*")|(?P<word>[A-Za-z_@$][\w@$]*)|(?P<sign>\|\||<=|>=|<>|!=|[-+*/%=<>(),.\[\]])'
-)
+from ocsf_pipe.mapping.tokens import KEYWORDS, ExpressionError, Token, tokenize
 
 _COMPARE = {"=": "eq", "!=": "ne", "<>": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _LEVELS = (
@@ -30,42 +22,12 @@ _LEVELS = (
 )
 
 
-class ExpressionError(ValueError):
-    """The text is no expression; `at` and `end` are offsets into it."""
-
-    def __init__(self, message: str, at: int, end: int) -> None:
-        """Keep the place beside the fact."""
-        super().__init__(message)
-        self.at = at
-        self.end = end
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word of an expression, from `at` up to `end`."""
-
-    kind: str
-    text: str
-    at: int
-    end: int
-
+_MAX_DEPTH = 60
+_MAX_PARTS = 20_000
+_MAX_STEPS = 40
 
 Locate = Callable[[int, int], Span]
 
-
-def tokenize(text: str) -> list[Token]:
-    """Split into tokens; raises `ExpressionError` at the first character that starts none."""
-    tokens: list[Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise ExpressionError(f"`{text[at]}` cannot stand here", at, at + 1)
-        if match.lastgroup != "space":
-            tokens.append(Token(str(match.lastgroup), match.group(), at, match.end()))
-        at = match.end()
-    tokens.append(Token("end", "", len(text), len(text)))
-    return tokens
 
 
 def parse_expression(text: str, locate: Locate) -> Expr:
@@ -73,6 +35,8 @@ def parse_expression(text: str, locate: Locate) -> Expr:
     parser = _Parser(tokenize(text), locate)
     expr = parser.disjunction()
     parser.expect_end()
+    if is_too_big(expr):
+        raise ExpressionError("the expression is too long", 0, len(text), "name parts of it under `let`", too_big=True)
     return expr
 
 
@@ -89,6 +53,7 @@ class _Parser:
         self.tokens = tokens
         self.locate = locate
         self.at = 0
+        self.depth = 0
 
     @property
     def token(self) -> Token:
@@ -112,10 +77,16 @@ class _Parser:
             return self.advance().text
         return None
 
-    def fail(self, expected: str) -> ExpressionError:
+    def fail(self, expected: str, hint: str | None = None) -> ExpressionError:
         token = self.token
         got = f"`{token.text}`" if token.kind != "end" else "the end"
-        return ExpressionError(f"expected {expected}, got {got}", token.at, max(token.end, token.at + 1))
+        return ExpressionError(f"expected {expected}, got {got}", token.at, max(token.end, token.at + 1), hint)
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            token, hint = self.token, "name parts of it under `let`"
+            raise ExpressionError("the expression is nested too deep", token.at, token.end, hint, too_big=True)
 
     def need(self, sign: str) -> None:
         if not self.sign(sign):
@@ -127,39 +98,46 @@ class _Parser:
 
     def expect_end(self) -> None:
         if self.token.kind != "end":
-            raise self.fail("an operator or the end")
+            raise self.fail("an operator or the end", "quote it in YAML if it is a constant")
 
     def span(self, start: int) -> Span:
         return self.locate(start, self.tokens[self.at - 1].end)
 
-    def apply(self, op: str, start: int, *args: Expr) -> ApplyExpr:
-        return ApplyExpr(op, args, self.span(start))
+    def apply(self, op: str, sign: str, start: int, *args: Expr) -> ApplyExpr:
+        return ApplyExpr(op, args, self.span(start), sign)
 
     def disjunction(self) -> Expr:
+        self.deeper()
         start, left = self.token.at, self.conjunction()
         while self.keyword("or"):
-            left = self.apply("or_", start, left, self.conjunction())
+            left = self.apply("or_", "or", start, left, self.conjunction())
+        self.depth -= 1
         return left
 
     def conjunction(self) -> Expr:
         start, left = self.token.at, self.negation()
         while self.keyword("and"):
-            left = self.apply("and_", start, left, self.negation())
+            left = self.apply("and_", "and", start, left, self.negation())
         return left
 
     def negation(self) -> Expr:
         start = self.token.at
-        return self.apply("not_", start, self.negation()) if self.keyword("not") else self.comparison()
+        if not self.keyword("not"):
+            return self.comparison()
+        self.deeper()
+        inner = self.apply("not_", "not", start, self.negation())
+        self.depth -= 1
+        return inner
 
     def comparison(self) -> Expr:
         start, left = self.token.at, self.arithmetic(0)
         while True:
             if found := self.sign(*_COMPARE):
-                left = self.apply(_COMPARE[found], start, left, self.arithmetic(0))
+                left = self.apply(_COMPARE[found], found, start, left, self.compared(found))
             elif self.keyword("is", "not", "null"):
-                left = self.apply("is_not_null", start, left)
+                left = self.apply("is_not_null", "is not null", start, left)
             elif self.keyword("is", "null"):
-                left = self.apply("is_null", start, left)
+                left = self.apply("is_null", "is null", start, left)
             else:
                 negated = self.keyword("not")
                 matched = self.membership(left, start)
@@ -167,19 +145,25 @@ class _Parser:
                     if negated:
                         raise self.fail("`in`, `like` or `between`")
                     return left
-                left = self.apply("not_", start, matched) if negated else matched
+                left = self.apply("not_", "not", start, matched) if negated else matched
+
+    def compared(self, sign: str) -> Expr:
+        if sign == "=" and self.token.text == "=":
+            raise self.fail("a value", "write a single `=`")
+        return self.arithmetic(0)
 
     def membership(self, left: Expr, start: int) -> Expr | None:
         if self.keyword("in"):
             self.need("(")
-            return self.apply("in_", start, left, *self.arguments())
+            return self.apply("in_", "in", start, left, *self.arguments())
         if self.keyword("like"):
-            return self.apply("like", start, left, self.arithmetic(0))
+            return self.apply("like", "like", start, left, self.arithmetic(0))
         if self.keyword("between"):
             low = self.arithmetic(0)
             self.need_keyword("and")
             high = self.arithmetic(0)
-            return self.apply("and_", start, self.apply("ge", start, left, low), self.apply("le", start, left, high))
+            above = self.apply("ge", "between", start, left, low)
+            return self.apply("and_", "between", start, above, self.apply("le", "between", start, left, high))
         return None
 
     def arithmetic(self, level: int) -> Expr:
@@ -187,17 +171,19 @@ class _Parser:
             return self.unary()
         start, left = self.token.at, self.arithmetic(level + 1)
         while found := self.sign(*_LEVELS[level]):
-            left = self.apply(_LEVELS[level][found], start, left, self.arithmetic(level + 1))
+            left = self.apply(_LEVELS[level][found], found, start, left, self.arithmetic(level + 1))
         return left
 
     def unary(self) -> Expr:
         start = self.token.at
         if not self.sign("-"):
             return self.primary()
+        self.deeper()
         inner = self.unary()
+        self.depth -= 1
         if isinstance(inner, LiteralExpr) and type(inner.value) in {int, float}:
             return LiteralExpr(-inner.value, self.span(start))  # type: ignore[operator]
-        return self.apply("neg", start, inner)
+        return self.apply("neg", "-", start, inner)
 
     def primary(self) -> Expr:
         token = self.token
@@ -226,7 +212,7 @@ class _Parser:
         if word == "case":
             return self.case()
         if word in KEYWORDS:
-            raise self.fail("a value")
+            raise self.fail("a value", f'write `"{token.text}"` if it is a key of the record')
         if self.tokens[self.at + 1].text == "(":
             return self.call(token)
         return self.path()
@@ -264,6 +250,8 @@ class _Parser:
     def steps(self) -> tuple[Step, ...]:
         steps: list[Step] = []
         while True:
+            if len(steps) > _MAX_STEPS:
+                raise ExpressionError("the path is too long", self.token.at, self.token.end, too_big=True)
             if self.sign("."):
                 steps.append(Step(name=self.key()))
             elif self.sign("["):
@@ -277,7 +265,7 @@ class _Parser:
         elif self.token.kind == "number" and self.token.text.isdigit():
             step = Step(index=int(self.advance().text))
         else:
-            raise self.fail("`*` or a number")
+            raise self.fail("`*` or a number", "`list_last(…)` gives the last element" if self.token.text == "-" else None)
         self.need("]")
         return step
 
@@ -294,3 +282,40 @@ class _Parser:
         otherwise = self.disjunction() if self.keyword("else") else None
         self.need_keyword("end")
         return CaseExpr(subject, tuple(arms), otherwise, self.span(start))
+
+
+def is_too_big(expr: Expr) -> bool:
+    """Whether an expression has more parts, or a longer chain of operators, than the compiler follows.
+
+    A part that stands twice (the left side of `between`, the subject of `case`) counts twice.
+    """
+    sizes: dict[int, tuple[int, int]] = {}
+    pending = [expr]
+    while pending:
+        last = pending[-1]
+        inner = _parts(last)
+        waiting = [part for part in inner if id(part) not in sizes]
+        if waiting:
+            pending.extend(waiting)
+            continue
+        pending.pop()
+        sizes[id(last)] = (
+            1 + sum(sizes[id(part)][0] for part in inner),
+            1 + max((sizes[id(part)][1] for part in inner), default=0),
+        )
+    parts, depth = sizes[id(expr)]
+    return parts > _MAX_PARTS or depth > 2 * _MAX_DEPTH
+
+
+def _parts(expr: Expr) -> list[Expr]:
+    match expr:
+        case ApplyExpr(args=args):
+            return list(args)
+        case FollowExpr(of=of):
+            return [of]
+        case CaseExpr(subject=subject, arms=arms, otherwise=otherwise):
+            inner = [part for arm in arms for part in arm]
+            subjects = [subject] * max(1, len(arms)) if subject is not None else []
+            return [*subjects, *inner, *([otherwise] if otherwise is not None else [])]
+        case _:
+            return []

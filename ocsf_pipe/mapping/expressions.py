@@ -22,10 +22,12 @@ from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, JSON, NULL, TEXT, Type
 from ocsf_pipe.plan.nodes import Call, Case, Const, Node
 
 NULL_TESTS = frozenset({"is_null", "is_not_null"})
+LOGIC = frozenset({"and_", "or_", "not_"})
 
 
 def lower_expr(context: Context, expr: Expr, scope: Scope, want: Type | None = None) -> Node:
     """The typed node of an expression; `want` says JSON where that is wanted of a path. Never raises."""
+    context.spend(expr.span)
     match expr:
         case LiteralExpr(value=value):
             return Const(value, literal_type(value))
@@ -66,7 +68,8 @@ def _macro(context: Context, name: str, scope: Scope, span: Span, want: Type | N
         return lower_expr(context, side.expr, scope, want)
     if isinstance(side, ConstantSide):
         return Const(side.text, TEXT)
-    context.complain("M204", f"`{name}` is an object here: it can only stand right of an attribute", span)
+    text = f"`{name}` is a let of several parts, which no expression can use"
+    context.complain("M204", text, span, "use it right of an attribute, or name one of its parts")
     return Const(None, TEXT)
 
 
@@ -74,14 +77,15 @@ def _case(context: Context, expr: CaseExpr, scope: Scope, want: Type | None) -> 
     arms = []
     for condition, value in expr.arms:
         if expr.subject is not None:
-            condition = ApplyExpr("eq", (expr.subject, condition), condition.span)
+            condition = ApplyExpr("eq", (expr.subject, condition), condition.span, "=")
         arms.append((condition_of(context, condition, scope), lower_expr(context, value, scope, want)))
     otherwise = lower_expr(context, expr.otherwise, scope, want) if expr.otherwise is not None else None
     values = [value for _, value in arms] + ([otherwise] if otherwise is not None else [])
     kind = common_type([value.type for value in values])
     if kind is None:
         types = ", ".join(sorted({str(value.type) for value in values}))
-        context.complain("M204", f"the branches of this `case` have different types: {types}", expr.span)
+        hint = "make texts of all of them with `to_text(…)`"
+        context.complain("M204", f"the branches of this `case` have different types: {types}", expr.span, hint)
         kind = TEXT
     return Case(tuple(arms), otherwise, kind)
 
@@ -106,19 +110,22 @@ def condition_of(context: Context, expr: Expr, scope: Scope) -> Node:
     if node.type.kind not in {"boolean", "null"}:
         hint = "compare it with something: `… = 'x'`, `… is not null`"
         context.complain("M205", f"expected a condition, got a value of type {node.type}", expr.span, hint)
+        return Const(None, BOOLEAN)
     return node
 
 
 def _apply(context: Context, expr: ApplyExpr, scope: Scope) -> Node:
     op = OPS.get(expr.op)
-    if op is None:
+    if op is None or (op.operator and not expr.sign):
         hint = did_you_mean(expr.op, [name for name, found in OPS.items() if not found.operator])
         context.complain("M201", f"unknown op `{expr.op}`", expr.span, hint or "see docs/ops.md for all of them")
         return Const(None, NULL)
     if expr.op in NULL_TESTS and len(expr.args) == 1 and isinstance(expr.args[0], PathExpr | FollowExpr):
         return _null_test(context, expr, scope)
+    if expr.op in LOGIC:
+        return Call(expr.op, tuple(condition_of(context, arg, scope) for arg in expr.args), BOOLEAN)
     args = tuple(_argument(context, op, i, arg, scope) for i, arg in enumerate(expr.args))
-    return checked_call(context, op, args, expr.span, tuple(arg.span for arg in expr.args))
+    return checked_call(context, op, args, expr)
 
 
 def _null_test(context: Context, expr: ApplyExpr, scope: Scope) -> Node:
@@ -154,27 +161,33 @@ def _list_argument(context: Context, arg: PathExpr | FollowExpr, scope: Scope) -
     return as_texts(context, handle, arg.span)
 
 
-def checked_call(
-    context: Context, op: Op, args: tuple[Node, ...], span: Span, spans: tuple[Span, ...] = ()
-) -> Node:
+def checked_call(context: Context, op: Op, args: tuple[Node, ...], expr: ApplyExpr) -> Node:
     """The call, with complaints about number, types and constancy of its arguments."""
     types = [arg.type for arg in args]
     if not op.accepts(types):
-        shown = ", ".join(map(str, types))
-        context.complain("M203", f"`{op.name}` does not take ({shown})", span, _takes(op))
+        context.complain("M203", *_refusal(op, expr, types))
         return Const(None, NULL)
     for position in op.constant:
         if position < len(args) and not isinstance(args[position], Const):
-            at = spans[position] if spans else span
-            context.complain("M206", f"argument {position + 1} of `{op.name}` must be a constant", at)
+            text = f"argument {position + 1} of `{op.name}` must be a constant"
+            context.complain("M206", text, expr.args[position].span, "write it out: `'…'` or a number")
             return Const(None, op.result(types))
     complaint = op.complaint and op.complaint(*(arg.value if isinstance(arg, Const) else None for arg in args))
     if complaint:
-        context.complain("M203", f"`{op.name}`: {complaint}", span)
+        context.complain("M203", f"`{op.name}`: {complaint}", expr.span, f"see `{op.name}` in docs/ops.md")
         return Const(None, op.result(types))
     return Call(op.name, args, op.result(types))
 
 
-def _takes(op: Op) -> str:
+def _refusal(op: Op, expr: ApplyExpr, types: list[Type]) -> tuple[str, Span, str]:
+    """What is wrong with the arguments, where, and what would be right."""
+    shown = ", ".join(map(str, types))
+    if expr.sign:
+        hint = "convert one side (`to_integer(…)`, `to_text(…)`), or declare the path's type under `input.fields`"
+        return f"`{expr.sign}` does not take {' and '.join(map(str, types))}", expr.span, hint
     words = [" or ".join(str(kind) for kind in op.taken(i)) for i in range(len(op.takes))]
-    return f"it takes ({', '.join(words)}{', …' if op.variadic else ''}); declare the path's type or convert it"
+    takes = f"`{op.name}` takes ({', '.join(words)}{', …' if op.variadic else ''})"
+    least, most = op.arity
+    if len(types) < least or (most is not None and len(types) > most):
+        return f"`{op.name}` is given {len(types)} value{'s' * (len(types) != 1)}: ({shown})", expr.span, takes
+    return f"`{op.name}` does not take ({shown})", expr.span, f"{takes}; convert the value or declare the path's type"

@@ -118,8 +118,10 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
     fans = rule.also or for_each is not None
     profiles = _profiles(kind, leaves)
     objects = object_needs(context, rule, kind, leaves, frozenset(profiles))
-    assigns = _assigns(leaves, rule if fans else None, for_each is not None)
-    read = consumed([a.value for a in assigns], dict([*lets, *context.locals]))
+    named = dict([*lets, *context.locals])
+    assigns = _assigns(leaves, rule if fans else None, for_each is not None, named)
+    derived = derive(context, kind, leaves, profiles, with_unmapped=not rule.also)
+    read = consumed([a.value for a in assigns], named)
     left = [leave.path for leave in context.mapping.leave]
     return Route(
         name=rule.name,
@@ -130,7 +132,7 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
         for_each=for_each,
         assigns=assigns,
         objects=objects,
-        derived=derive(context, kind, leaves, profiles, with_unmapped=not rule.also),
+        derived=_own_uids(derived, rule, for_each is not None) if fans else derived,
         locals=tuple(context.locals),
         consumed=tuple(sorted({*read, *left})),
         profiles=profiles,
@@ -189,16 +191,25 @@ def _profiles(kind: EventClass, leaves: Leaves) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _assigns(leaves: Leaves, fanned: Rule | None, by_element: bool) -> tuple[Assign, ...]:
+def _assigns(
+    leaves: Leaves, fanned: Rule | None, by_element: bool, named: dict[str, Node]
+) -> tuple[Assign, ...]:
     assigns = []
     for path, leaf in sorted(leaves.items()):
         value = leaf.value or Const(None, leaf.type)
         failed = failure(value)
         if path == ("metadata", "uid") and fanned is not None:
             value = _own_uid(value, fanned, by_element)
-        sources = tuple(sorted(reads(value)))
+        sources = tuple(sorted(reads(value, named)))
         assigns.append(Assign(path, value, leaf.type, failed, leaf.attribute.type, sources, leaf.span))
     return tuple(assigns)
+
+
+def _own_uids(derived: tuple[Assign, ...], rule: Rule, by_element: bool) -> tuple[Assign, ...]:
+    """The derived attributes of a rule that fans out: the id that the record gives is not enough for its events."""
+    return tuple(
+        replace(a, value=_own_uid(a.value, rule, by_element)) if a.path == ("metadata", "uid") else a for a in derived
+    )
 
 
 def _own_uid(uid: Node, rule: Rule, by_element: bool) -> Node:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from typing import TypeVar
 
 import yaml
 
-from ocsf_pipe.errors import Diagnostic
+from ocsf_pipe.errors import Diagnostic, Span
+from ocsf_pipe.mapping.expression import parse_path
 from ocsf_pipe.mapping.reader import Reader
 from ocsf_pipe.mapping.sides import entries_of, side_of
 from ocsf_pipe.mapping.syntax import (
@@ -22,6 +25,9 @@ from ocsf_pipe.mapping.syntax import (
     SigmaRoute,
     Step,
 )
+from ocsf_pipe.mapping.tokens import ExpressionError
+
+T = TypeVar("T")
 
 TOP = (
     "mapping title ocsf product references input let every events leave drop sigma description".split()
@@ -35,12 +41,11 @@ def parse(source: str, file: str) -> tuple[Mapping | None, list[Diagnostic]]:
     root = reader.root()
     if not isinstance(root, yaml.MappingNode):
         if root is not None:
-            reader.complain("M104", "a mapping file must be a mapping", reader.span(root))
+            hint = "write `key: value` lines, the first of them `mapping: vendor.product`"
+            reader.complain("M104", "a mapping file must be a mapping", reader.span(root), hint)
         return None, reader.complaints
     top = reader.known(root, "the mapping file", TOP)
-    for key in ("mapping", "product", "input", "events"):
-        if key not in top:
-            reader.complain("M103", f"`{key}` is missing", reader.span(root), f"add `{key}:`")
+    reader.missing(top, ("mapping", "product", "input", "events"), "the mapping file", root)
     return _mapping(reader, top), reader.complaints
 
 
@@ -58,11 +63,16 @@ def _mapping(reader: Reader, top: dict[str, yaml.Node]) -> Mapping:
         input=_input(reader, top.get("input")),
         lets=_lets(reader, top.get("let")),
         every=entries_of(reader, top["every"], "`every`") if "every" in top else (),
-        rules=tuple(_rule(reader, n) for n in _optional_items(reader, top, "events")),
-        leave=tuple(_leave(reader, n) for n in _optional_items(reader, top, "leave")),
-        drops=tuple(_drop(reader, n) for n in _optional_items(reader, top, "drop")),
+        rules=_present(_rule(reader, n) for n in _optional_items(reader, top, "events")),
+        leave=_present(_leave(reader, n) for n in _optional_items(reader, top, "leave")),
+        drops=_present(_drop(reader, n) for n in _optional_items(reader, top, "drop")),
         sigma=tuple(_sigma(reader, n) for n in _optional_items(reader, top, "sigma")),
+        events_span=reader.span(top["events"]) if isinstance(top.get("events"), yaml.SequenceNode) else None,
     )
+
+
+def _present(found: Iterable[T | None]) -> tuple[T, ...]:
+    return tuple(one for one in found if one is not None)
 
 
 def _optional_items(reader: Reader, top: dict[str, yaml.Node], key: str) -> list[yaml.Node]:
@@ -74,8 +84,7 @@ def _product(reader: Reader, node: yaml.Node | None) -> MappingOf[str, str]:
         return {}
     words = ("vendor_name", "name", "version", "uid", "lang", "url_string", "path")
     found = reader.known(node, "`product`", words)
-    if "vendor_name" not in found:
-        reader.complain("M103", "`vendor_name` is missing in `product`", reader.span(node))
+    reader.missing(found, ("vendor_name",), "`product`", node)
     return {key: reader.text(value, f"`product.{key}`") for key, value in found.items()}
 
 
@@ -83,17 +92,25 @@ def _input(reader: Reader, node: yaml.Node | None) -> Input:
     if node is None:
         return Input("json", None, {}, (), None, ())
     found = reader.known(node, "`input`", ("format", "settings", "records", "recognise", "fields"))
-    if "format" not in found:
-        reader.complain("M103", "`format` is missing in `input`", reader.span(node))
+    reader.missing(found, ("format",), "`input`", node)
     recognise = found.get("recognise")
     return Input(
         format=reader.text(found["format"], "`format`") if "format" in found else "json",
         format_span=reader.span(found["format"]) if "format" in found else None,
-        settings=reader.plain(found["settings"]) if "settings" in found else {},
-        records=reader.path(found["records"], "`records`") if "records" in found else (),
+        settings=reader.table(found["settings"], "`settings`") if "settings" in found else {},
+        records=_records(reader, found["records"]) if "records" in found else (),
         recognise=None if recognise is None else reader.expression(recognise, "`recognise`"),
         fields=tuple(_fields(reader, found.get("fields"))),
     )
+
+
+def _records(reader: Reader, node: yaml.Node) -> tuple[Step, ...]:
+    steps = reader.path(node, "`records`")
+    if any(step.index is not None for step in steps):
+        text = f"`{path_text(steps)}` names one element"
+        reader.complain("M104", text, reader.span(node), "write `[*]`: every element is a record")
+        return ()
+    return steps
 
 
 def _fields(reader: Reader, node: yaml.Node | None) -> list[FieldType]:
@@ -101,22 +118,23 @@ def _fields(reader: Reader, node: yaml.Node | None) -> list[FieldType]:
         return []
     fields = []
     for key, span, value in reader.entries(node, "`fields`"):
-        path = field_path(reader, key, span.line)
-        fields.append(FieldType(path, reader.text(value, f"the type of `{key}`"), reader.span(value)))
+        path = field_path(reader, key, span)
+        if path:
+            fields.append(FieldType(path, reader.text(value, f"the type of `{key}`"), reader.span(value), span))
     return fields
 
 
-def field_path(reader: Reader, text: str, line: int) -> tuple[str, ...]:
-    """The keys of a source path without `[…]`; a complaint where it is not one."""
-    node = yaml.ScalarNode("tag:yaml.org,2002:str", text, _mark(line), _mark(line))
-    steps = reader.path(node, "a source path")
+def field_path(reader: Reader, text: str, span: Span) -> tuple[str, ...]:
+    """The keys of a source path without `[…]`; a complaint, and none of them, where it is not one."""
+    try:
+        steps = parse_path(text)
+    except ExpressionError:
+        reader.complain("M202", f"`{text}` is not a path", span, 'write it as a.b."c.d"')
+        return ()
     if any(step.name is None for step in steps):
-        reader.complain("M104", f"`{text}` must be keys only", None, "leave `[…]` out")
+        reader.complain("M104", f"`{text}` names elements", span, "leave `[…]` out: the whole list is meant")
+        return ()
     return tuple(step.name for step in steps if step.name is not None)
-
-
-def _mark(line: int) -> yaml.Mark:
-    return yaml.Mark("", 0, line - 1, 0, None, 0)
 
 
 def _lets(reader: Reader, node: yaml.Node | None) -> tuple[Let, ...]:
@@ -125,13 +143,13 @@ def _lets(reader: Reader, node: yaml.Node | None) -> tuple[Let, ...]:
     return tuple(Let(key, side_of(reader, value), span) for key, span, value in reader.entries(node, "`let`"))
 
 
-def _rule(reader: Reader, node: yaml.Node) -> Rule:
+def _rule(reader: Reader, node: yaml.Node) -> Rule | None:
     if not isinstance(node, yaml.MappingNode):
-        reader.complain("M104", "an event rule must be a mapping", reader.span(node))
-        return Rule("", "", reader.span(node), None, None, False, (), reader.span(node))
+        hint = f"write `- class: {node.value}`" if isinstance(node, yaml.ScalarNode) else "begin it with `- class:`"
+        reader.complain("M104", "an event rule must be a mapping", reader.span(node), hint)
+        return None
     words = {key.value: value for key, value in node.value if key.value in RULE_WORDS}
-    if "class" not in words:
-        reader.complain("M103", "`class` is missing in this event rule", reader.span(node), "add `class:`")
+    reader.missing(words, ("class",), "this event rule", node)
     class_node = words.get("class", node)
     class_name = reader.text(class_node, "`class`") if "class" in words else ""
     return Rule(
@@ -149,8 +167,8 @@ def _rule(reader: Reader, node: yaml.Node) -> Rule:
 def _boolean(reader: Reader, node: yaml.Node, what: str) -> bool:
     text = reader.text(node, what)
     if text not in {"true", "false"}:
-        reader.complain("M104", f"{what} must be true or false, got `{text}`", reader.span(node))
-    return text == "true"
+        reader.complain("M104", f"{what} must be true or false, got `{text}`", reader.span(node), "write `true`")
+    return text != "false"
 
 
 def _for_each(reader: Reader, node: yaml.Node) -> ForEach | None:
@@ -163,35 +181,37 @@ def _for_each(reader: Reader, node: yaml.Node) -> ForEach | None:
     return ForEach(reader.expression(cut, "`for_each`"), name.strip(), reader.span(node))
 
 
-def _leave(reader: Reader, node: yaml.Node) -> Leave:
+def _leave(reader: Reader, node: yaml.Node) -> Leave | None:
     if isinstance(node, yaml.MappingNode):
         found = reader.known(node, "`leave`", ("path", "why"))
-        node = found.get("path", node)
+        reader.missing(found, ("path",), "`leave`", node)
+        if "path" not in found:
+            return None
+        node = found["path"]
     text = reader.text(node, "a path of `leave`")
-    return Leave(field_path(reader, text, node.start_mark.line + 1), reader.span(node))
+    path = field_path(reader, text, reader.span(node)) if text else ()
+    return Leave(path, reader.span(node)) if path else None
 
 
-def _drop(reader: Reader, node: yaml.Node) -> Drop:
+def _drop(reader: Reader, node: yaml.Node) -> Drop | None:
     found = reader.known(node, "`drop`", ("when", "why"))
-    for key in ("when", "why"):
-        if key not in found:
-            reader.complain("M103", f"`{key}` is missing in `drop`", reader.span(node))
-    when = reader.expression(found.get("when", yaml.ScalarNode("", "false", node.start_mark, node.end_mark)), "`when`")
+    reader.missing(found, ("when", "why"), "`drop`", node)
+    if "when" not in found:
+        return None
+    when = reader.expression(found["when"], "`when`")
     return Drop(when, reader.text(found["why"], "`why`") if "why" in found else "", reader.span(node))
 
 
 def _sigma(reader: Reader, node: yaml.Node) -> SigmaRoute:
     found = reader.known(node, "`sigma`", ("logsource", "events", "fields"))
-    for key in ("logsource", "events"):
-        if key not in found:
-            reader.complain("M103", f"`{key}` is missing in `sigma`", reader.span(node))
+    reader.missing(found, ("logsource", "events"), "`sigma`", node)
+    events = reader.items(found["events"], "`events`") if "events" in found else []
     return SigmaRoute(
-        logsource=reader.plain(found["logsource"]) if "logsource" in found else {},
-        events=tuple(reader.text(n, "an event rule's name") for n in reader.items(found["events"], "`events`"))
-        if "events" in found
-        else (),
-        fields=reader.plain(found["fields"]) if "fields" in found else {},
+        logsource=reader.table(found["logsource"], "`logsource`") if "logsource" in found else {},
+        events=tuple(reader.text(event, "an event rule's name") for event in events),
+        fields=reader.table(found["fields"], "`fields`") if "fields" in found else {},
         span=reader.span(node),
+        event_spans=tuple(reader.span(event) for event in events),
     )
 
 

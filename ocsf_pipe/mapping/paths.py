@@ -7,7 +7,7 @@ from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.shapes import Trie, Use
 from ocsf_pipe.mapping.syntax import PathExpr, Step
-from ocsf_pipe.ops.types import INTEGER, JSON, OBJECT, TEXT, Type, list_of
+from ocsf_pipe.ops.types import INTEGER, JSON, NULL, OBJECT, TEXT, Type, list_of
 from ocsf_pipe.plan.nodes import Call, Const, Convert, Each, Get, Node, Read, Scalar, Var
 
 DECLARED = {
@@ -62,8 +62,10 @@ def _key(context: Context, handle: Handle, name: str, span: Span) -> Handle:
         return Handle(node, None, (*handle.keys, name))
     found = node.type.field(name)
     if found is None:
-        context.complain("M204", f"`{name}` is read from a value of type {node.type}, which has no such part", span)
-        return Handle(Const(None, TEXT))
+        if node.type.kind != "null":
+            text = f"`{name}` is read from a value of type {node.type}, which has no such part"
+            context.complain("M204", text, span, "`parse_json(…)` makes parts of a text, `[*]` reads those of a list")
+        return Handle(Const(None, NULL))
     return Handle(Get(node, name, found))
 
 
@@ -91,9 +93,10 @@ def as_list(context: Context, handle: Handle, span: Span) -> Node:
     if handle.keys or handle.node.type.kind == "json":
         return Call("json_list", (_json(handle, JSON),), list_of(JSON))
     if handle.node.type.kind not in {"list", "null"}:
-        context.complain("M204", f"expected a list, got {handle.node.type}", span)
-        return Const(None, list_of(TEXT))
-    return handle.node
+        hint = "`split_all(…)` makes a list of a text, `parse_json(…)` of one that holds JSON"
+        context.complain("M204", f"expected a list, got {handle.node.type}", span, hint)
+        return Const(None, list_of(NULL))
+    return handle.node if handle.node.type.kind == "list" else Const(None, list_of(NULL))
 
 
 def as_document(context: Context, handle: Handle, span: Span) -> Node:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from ocsf_pipe.errors import Diagnostic, Span, did_you_mean
-from ocsf_pipe.mapping.expression import ExpressionError, parse_expression, parse_path
+from ocsf_pipe.errors import Diagnostic, Span, did_you_mean, nearest
+from ocsf_pipe.mapping.expression import parse_expression, parse_path
+from ocsf_pipe.mapping.limits import too_many_nodes, too_much
 from ocsf_pipe.mapping.places import places_of
 from ocsf_pipe.mapping.syntax import Expr, LiteralExpr, Step
+from ocsf_pipe.mapping.tokens import ExpressionError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_JSON_LIKE = re.compile(r"true|false|-?(0|[1-9]\d{0,17})(\.\d{1,17})?([eE][-+]?\d{1,2})?")
 
 
 @dataclass(slots=True)
@@ -31,38 +36,62 @@ class Reader:
         self.lines = self.source.splitlines()
 
     def root(self) -> yaml.Node | None:
-        """Compose the document; None, with a complaint, where it is not YAML."""
+        """Compose the document; None, with a complaint, where it is not YAML or more of it than a mapping may be."""
         try:
-            node: yaml.Node | None = yaml.compose(self.source, Loader=_LOADER)
+            excess = too_much(self.source)
+            node: yaml.Node | None = yaml.compose(self.source, Loader=_LOADER) if excess is None else None
+            excess = excess or (too_many_nodes(node) if node is not None else None)
+        except yaml.reader.ReaderError as error:
+            at = min(int(error.position), len(self.source))
+            self.complain("M101", f"the character {_shown(error.character)} cannot stand in YAML", self.place(at))
+            return None
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            span = Span(self.file, line, column, column + 1)
-            self.complain("M101", str(error.problem or error.context or "not YAML"), span)
+            self.complain("M101", *_yaml_words(error), self._marked(error.problem_mark or error.context_mark))
+            return None
+        if excess is not None:
+            self.complain("M107", excess.what, self._marked(excess.mark), excess.remedy)
             return None
         if node is None:
-            self.complain("M101", "the file is empty", Span(self.file, 1, 1, 2))
+            self.complain("M101", "the file is empty", Span(self.file, 1, 1, 2), "see `ocsf-pipe mapping new`")
         return node
+
+    def _marked(self, mark: yaml.Mark | None) -> Span:
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return Span(self.file, line, column, column + 1)
+
+    def place(self, at: int) -> Span:
+        """The place of one character of the file, by its offset."""
+        before = self.source[:at].splitlines() or [""]
+        line, column = len(before), len(before[-1]) + 1
+        return Span(self.file, line, column, column + 1)
 
     def complain(self, code: str, message: str, span: Span | None, hint: str | None = None) -> None:
         """Note one complaint."""
         self.complaints.append(Diagnostic(code, message, span, hint))
 
+    def missing(self, found: Mapping[str, yaml.Node], keys: Sequence[str], what: str, node: yaml.Node) -> None:
+        """Complain about each of `keys` that is not there; a misspelt one has been complained about already."""
+        written = {key.value for key, _ in node.value} - set(found) if isinstance(node, yaml.MappingNode) else set(keys)
+        for key in keys:
+            if key not in found and not any(nearest(str(word), keys) == key for word in written):
+                self.complain("M103", f"`{key}` is missing in {what}", self.span(node), f"add `{key}:`")
+
     def span(self, node: yaml.Node) -> Span:
         """The place of a node, on its first line."""
         start, end = node.start_mark, node.end_mark
-        stop = end.column + 1 if end.line == start.line else len(self.lines[start.line]) + 1
+        line = self.lines[start.line] if start.line < len(self.lines) else ""
+        stop = end.column + 1 if end.line == start.line else len(line) + 1
         return Span(self.file, start.line + 1, start.column + 1, max(stop, start.column + 2))
 
     def entries(self, node: yaml.Node, what: str) -> Iterator[tuple[str, Span, yaml.Node]]:
         """The keys of a mapping node with their places; a complaint where it is none or a key stands twice."""
         if not isinstance(node, yaml.MappingNode):
-            self.complain("M104", f"{what} must be a mapping", self.span(node))
+            self.complain("M104", f"{what} must be a mapping", self.span(node), "write `key: value` lines")
             return
         seen: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self.complain("M104", f"a key of {what} must be a word", self.span(key))
+                self.complain("M104", f"a key of {what} must be a word", self.span(key), "quote it")
                 continue
             if key.value in seen:
                 self.complain("M105", f"`{key.value}` stands twice in {what}", self.span(key), "keep one of them")
@@ -91,24 +120,33 @@ class Reader:
     def text(self, node: yaml.Node, what: str) -> str:
         """The text of a scalar; a complaint and the empty text where it is none."""
         if not isinstance(node, yaml.ScalarNode):
-            self.complain("M104", f"{what} must be a text", self.span(node))
+            self.complain("M104", f"{what} must be a text", self.span(node), "write one word or quote the text")
             return ""
         return str(node.value)
 
     def plain(self, node: yaml.Node) -> Any:
-        """The node as plain Python data (settings, products: nothing that carries expressions)."""
-        return yaml.load(yaml.serialize(node), Loader=_LOADER)  # noqa: S506 - the safe loader's C form
+        """The node as plain Python data (settings, logsources: nothing that carries expressions)."""
+        if isinstance(node, yaml.SequenceNode):
+            return [self.plain(item) for item in node.value]
+        if isinstance(node, yaml.MappingNode):
+            return {key: self.plain(value) for key, _, value in self.entries(node, "a mapping")}
+        return _scalar(node)
+
+    def table(self, node: yaml.Node, what: str) -> dict[str, Any]:
+        """A mapping node as plain Python data; a complaint and nothing where it is none."""
+        return {key: self.plain(value) for key, _, value in self.entries(node, what)}
 
     def expression(self, node: yaml.Node, what: str) -> Expr:
         """Parse a scalar as an expression; a complaint and the literal null where it is none."""
         if not isinstance(node, yaml.ScalarNode):
-            self.complain("M104", f"{what} must be an expression", self.span(node))
+            self.complain("M104", f"{what} must be an expression", self.span(node), "write it on one line, or after `>-`")
             return LiteralExpr(None, self.span(node))
         places = places_of(node, self.file, self.lines)
         try:
             return parse_expression(node.value, places.span)
         except ExpressionError as error:
-            self.complain("M202", str(error), places.span(error.at, error.end), _hint(node))
+            code = "M107" if error.too_big else "M202"
+            self.complain(code, str(error), places.span(error.at, error.end), _hint(node) or error.hint)
             return LiteralExpr(None, self.span(node))
 
     def path(self, node: yaml.Node, what: str) -> tuple[Step, ...]:
@@ -125,3 +163,22 @@ def _hint(node: yaml.ScalarNode) -> str | None:
     if node.style in {"'", '"'}:
         return "an expression is not quoted in YAML: take the outer quotes away"
     return None
+
+
+def _scalar(node: yaml.Node) -> str | int | float | bool | None:
+    """A scalar as JSON would have it; quoted ones and what only YAML 1.1 reads as something else are texts."""
+    text = str(node.value)
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None or not _JSON_LIKE.fullmatch(text):
+        return None if isinstance(node, yaml.ScalarNode) and node.style is None and text in NULLS else text
+    found: int | float | bool = json.loads(text)
+    return found
+
+
+def _shown(character: str | int) -> str:
+    return f"`U+{ord(character) if isinstance(character, str) else character:04X}`"
+
+
+def _yaml_words(error: yaml.MarkedYAMLError) -> tuple[str]:
+    if error.problem == "but found another document":
+        return ("the file holds a second document",)
+    return (str(error.problem or error.context or "not YAML"),)

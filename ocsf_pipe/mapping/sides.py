@@ -47,8 +47,7 @@ def _scalar(reader: Reader, node: yaml.ScalarNode) -> Side:
 
 def _case(reader: Reader, node: yaml.Node) -> Side:
     found = reader.known(node, "`case`", CASE_WORDS)
-    if "of" not in found:
-        reader.complain("M103", "`of` is missing beside `case`", reader.span(node), "add `of: {value: side}`")
+    reader.missing(found, ("of",), "`case`", node)
     arms = []
     for key, span, value in reader.entries(found["of"], "`of`") if "of" in found else ():
         arms.append((key, span, _caption_or_side(reader, value)))
@@ -78,9 +77,11 @@ def _each(reader: Reader, node: yaml.Node) -> Side:
     found = reader.known(node, "`each`", EACH_WORDS)
     first = "first" in found
     if first and "each" in found:
-        reader.complain("M104", "`each` and `first` exclude each other", reader.span(node))
+        hint = "keep `each` for all matches, `first` for one"
+        reader.complain("M104", "`each` and `first` exclude each other", reader.span(node), hint)
+        return EraseSide(reader.span(node))
     return EachSide(
-        items=reader.expression(found["first" if first else "each"], "a list"),
+        items=reader.expression(found["first" if first else "each"], "the list"),
         name=reader.text(found["as"], "`as`") if "as" in found else None,
         at=reader.text(found["at"], "`at`") if "at" in found else None,
         where=reader.expression(found["where"], "`where`") if "where" in found else None,

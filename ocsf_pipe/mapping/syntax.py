@@ -53,11 +53,12 @@ class LiteralExpr:
 
 @dataclass(frozen=True, slots=True)
 class ApplyExpr:
-    """An op or operator and what it is given."""
+    """An op and what it is given; `sign` is how an operator was written (`=`, `and`), empty for a call by name."""
 
     op: str
     args: tuple[Expr, ...]
     span: Span
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +213,12 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """A declared source path: its path and the type as text."""
+    """A declared source path and its type as text; `span` is the type's place, `path_span` the path's."""
 
     path: tuple[str, ...]
     type_text: str
     span: Span
+    path_span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +241,12 @@ class SigmaRoute:
     events: tuple[str, ...]
     fields: MappingOf[str, str]
     span: Span
+    event_spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A whole mapping file."""
+    """A whole mapping file; `events_span` is None where there is no list of events."""
 
     file: str
     source: str
@@ -261,3 +264,4 @@ class Mapping:
     leave: tuple[Leave, ...] = ()
     drops: tuple[Drop, ...] = ()
     sigma: tuple[SigmaRoute, ...] = field(default=())
+    events_span: Span | None = None

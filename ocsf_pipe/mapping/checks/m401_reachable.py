@@ -5,26 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from ocsf_pipe.errors import Diagnostic
+from ocsf_pipe.errors import Diagnostic, nearest
 from ocsf_pipe.mapping.syntax import ApplyExpr, Expr, LiteralExpr, Mapping, PathExpr, Rule
 from ocsf_pipe.schema import Schema
 
 Values: TypeAlias = tuple[str, frozenset[object]]
 
 
-def check(mapping: Mapping, _schema: Schema) -> Iterator[Diagnostic]:
+def check(mapping: Mapping, schema: Schema) -> Iterator[Diagnostic]:
     """Complain about rules behind one that takes every record, or every record they ask for."""
     mains: list[Rule] = []
     for rule in mapping.rules:
         if isinstance(rule.when, LiteralExpr) and rule.when.value is False:
             yield Diagnostic("M401", f"`{rule.name}` never holds", rule.span, "take the rule away")
-        if rule.also:
+        if rule.also or _not_read(rule, schema):
             continue
         before = next((earlier for earlier in mains if _covers(earlier.when, rule.when)), None)
         if before is not None:
             text = f"`{rule.name}` is never reached: `{before.name}` takes its records"
             yield Diagnostic("M401", text, rule.span, f"move it above `{before.name}`, or narrow that one's `when`")
         mains.append(rule)
+
+
+def _not_read(rule: Rule, schema: Schema) -> bool:
+    """Whether the condition was not understood or its key is misspelt: said elsewhere, and one mistake is one complaint."""
+    if isinstance(rule.when, LiteralExpr) and rule.when.value is None:
+        return True
+    known = schema.classes[rule.class_name].attributes if rule.class_name in schema.classes else {}
+    unknown = [entry.path[0] for entry in rule.entries if entry.path[0] not in known]
+    return rule.when is None and any(nearest(word, ("when",)) for word in unknown)
 
 
 def _covers(earlier: Expr | None, later: Expr | None) -> bool:

@@ -13,6 +13,7 @@ def check(mapping: Mapping, _schema: Schema) -> Iterator[Diagnostic]:
     """Complain about rule names that the mapping does not have."""
     names = [rule.name for rule in mapping.rules]
     for route in mapping.sigma:
-        for name in route.events:
+        for name, span in zip(route.events, route.event_spans, strict=True):
             if name not in names:
-                yield Diagnostic("M406", f"no event rule is named `{name}`", route.span, did_you_mean(name, names))
+                hint = did_you_mean(name, names) or "rules: " + ", ".join(names)
+                yield Diagnostic("M406", f"no event rule is named `{name}`", span, hint)
