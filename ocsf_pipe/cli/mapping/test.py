@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
-def test(
+@app.command("test")
+def run_samples(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME|PATH]...", help="Mappings, files or folders; all if left out.")
     ] = None,
