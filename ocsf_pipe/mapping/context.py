@@ -14,7 +14,7 @@ from ocsf_pipe.plan.nodes import Node, Path
 from ocsf_pipe.schema import Schema
 
 
-MAX_PARTS = 1_000_000
+MAX_PARTS = 200_000
 """The largest shipped mapping has a tenth of it."""
 
 
@@ -31,7 +31,7 @@ class Context:
     """One mapping being lowered. `locals` are values named by the compiler, of the rule at hand.
 
     `excused` are the attributes of the rule at hand that somebody tried to set: what is wrong there has been said, so
-    that they are missing is no second complaint.
+    that they are missing is no second complaint. `consumed` holds the source paths that the values of each rule read.
     """
 
     mapping: Mapping
@@ -40,6 +40,7 @@ class Context:
     complaints: list[Diagnostic] = field(default_factory=list)
     locals: list[tuple[str, Node]] = field(default_factory=list)
     excused: set[Path] = field(default_factory=set)
+    consumed: dict[str, set[Path]] = field(default_factory=dict)
     muted: bool = False
     spent: int = 0
     _names: Iterator[int] = field(default_factory=count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ocsf_pipe.errors import Span, did_you_mean
 from ocsf_pipe.mapping.context import Context
-from ocsf_pipe.mapping.expressions import condition_of, lower_expr
+from ocsf_pipe.mapping.expressions import case_key, condition_of, lower_expr
 from ocsf_pipe.mapping.scope import Scope
 from ocsf_pipe.mapping.syntax import (
     ApplyExpr,
@@ -65,7 +65,8 @@ def _caption(context: Context, attribute: Attribute, side: Side) -> tuple[Node, 
         number = str(side.expr.value)
         if number in (attribute.enum or {}):
             caption = (attribute.enum or {})[number]
-            context.complain("M304", f"`{number}` is a number", side.span, f"write its caption: '{caption}'")
+            text = f"`{attribute.name}` takes a caption, not the number `{number}`"
+            context.complain("M304", text, side.span, f"write '{caption}'")
             return Const(int(number), INTEGER), Const(caption, TEXT)
         return _constant(context, attribute, number, side.span)
     if caption_id(attribute, side.text) is not None:
@@ -121,22 +122,11 @@ def _word(subject: Node) -> Node:
     return Call("to_text", (subject,), TEXT)
 
 
-def case_key(context: Context, subject: Node, key: str, span: Span) -> str | int:
-    """The key of one arm as a value that the subject can be equal to."""
-    kind = subject.type.kind
-    if kind == "boolean" and key not in {"true", "false"}:
-        context.complain("M204", f"the value here is true or false, never `{key}`", span, "write `true` or `false`")
-    if kind in {"integer", "timestamp"}:
-        if key.lstrip("-").isdigit():
-            return int(key)
-        context.complain("M204", f"the value here is an integer, never `{key}`", span, "write an integer")
-    return key
-
-
 def _expression(context: Context, attribute: Attribute, expr: Expr, scope: Scope) -> tuple[Node, Node]:
     if isinstance(expr, CaseExpr):
         return _case_expr(context, attribute, expr, scope)
     if isinstance(expr, PathExpr) and len(expr.steps) == 1 and expr.head in scope.macros:
+        context.spend(expr.span)
         scope.used.add(expr.head)
         return lower_enum(context, attribute, scope.macros[expr.head], scope)
     with context.trying():

@@ -9,17 +9,22 @@ from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.syntax import (
     ApplyExpr,
     CaseExpr,
+    CaseSide,
     ConstantSide,
+    EachSide,
+    EraseSide,
     Expr,
     ExprSide,
     FollowExpr,
+    ListSide,
     LiteralExpr,
+    ObjectSide,
     PathExpr,
 )
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.registry import Op
 from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, JSON, NULL, TEXT, Type
-from ocsf_pipe.plan.nodes import Call, Case, Const, Node
+from ocsf_pipe.plan.nodes import Call, Case, Const, Lookup, Node
 
 NULL_TESTS = frozenset({"is_null", "is_not_null"})
 LOGIC = frozenset({"and_", "or_", "not_"})
@@ -64,13 +69,47 @@ def handle_of(context: Context, expr: Expr, scope: Scope) -> Handle:
 def _macro(context: Context, name: str, scope: Scope, span: Span, want: Type | None) -> Node:
     scope.used.add(name)
     side = scope.macros[name]
-    if isinstance(side, ExprSide):
-        return lower_expr(context, side.expr, scope, want)
-    if isinstance(side, ConstantSide):
-        return Const(side.text, TEXT)
+    if isinstance(side, CaseSide):
+        found = _case_let(context, side, scope, want)
+        if found is not None:
+            return found
+    elif not isinstance(side, EachSide | ObjectSide | ListSide):
+        return _side_value(context, side, scope, want)
     text = f"`{name}` is a let of several parts, which no expression can use"
     context.complain("M204", text, span, "use it right of an attribute, or name one of its parts")
-    return Const(None, TEXT)
+    return Const(None, NULL)
+
+
+def _side_value(context: Context, side: ExprSide | ConstantSide | EraseSide, scope: Scope, want: Type | None) -> Node:
+    if isinstance(side, ExprSide):
+        return lower_expr(context, side.expr, scope, want)
+    return Const(side.text, TEXT) if isinstance(side, ConstantSide) else Const(None, NULL)
+
+
+def _case_let(context: Context, side: CaseSide, scope: Scope, want: Type | None) -> Node | None:
+    """A let that is a lookup of single values, as a value; None where it looks up objects or lists."""
+    sides = [value for _, _, value in side.arms] + ([side.otherwise] if side.otherwise is not None else [])
+    single = [s for s in sides if isinstance(s, ExprSide | ConstantSide | EraseSide)]
+    if len(single) < len(sides):
+        return None
+    subject = lower_expr(context, side.subject, scope)
+    values = [_side_value(context, s, scope, want) for s in single]
+    kind = _together(context, values, side.span)
+    keys = [case_key(context, subject, key, span) for key, span, _ in side.arms]
+    otherwise = values[len(keys)] if side.otherwise is not None else None
+    return Lookup(subject, tuple(zip(keys, values, strict=False)), otherwise, kind)
+
+
+def case_key(context: Context, subject: Node, key: str, span: Span) -> str | int:
+    """The key of one arm as a value that the subject can be equal to."""
+    kind = subject.type.kind
+    if kind == "boolean" and key not in {"true", "false"}:
+        context.complain("M204", f"the value here is true or false, never `{key}`", span, "write `true` or `false`")
+    if kind in {"integer", "timestamp"}:
+        if key.lstrip("-").isdigit():
+            return int(key)
+        context.complain("M204", f"the value here is an integer, never `{key}`", span, "write an integer")
+    return key
 
 
 def _case(context: Context, expr: CaseExpr, scope: Scope, want: Type | None) -> Node:
@@ -81,13 +120,17 @@ def _case(context: Context, expr: CaseExpr, scope: Scope, want: Type | None) -> 
         arms.append((condition_of(context, condition, scope), lower_expr(context, value, scope, want)))
     otherwise = lower_expr(context, expr.otherwise, scope, want) if expr.otherwise is not None else None
     values = [value for _, value in arms] + ([otherwise] if otherwise is not None else [])
+    return Case(tuple(arms), otherwise, _together(context, values, expr.span))
+
+
+def _together(context: Context, values: list[Node], span: Span) -> Type:
+    """The type of what may be any of these; a complaint where they have none in common."""
     kind = common_type([value.type for value in values])
     if kind is None:
         types = ", ".join(sorted({str(value.type) for value in values}))
         hint = "make texts of all of them with `to_text(…)`"
-        context.complain("M204", f"the branches of this `case` have different types: {types}", expr.span, hint)
-        kind = TEXT
-    return Case(tuple(arms), otherwise, kind)
+        context.complain("M204", f"the branches of this `case` have different types: {types}", span, hint)
+    return kind or TEXT
 
 
 def common_type(types: list[Type]) -> Type | None:

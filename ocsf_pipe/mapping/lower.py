@@ -54,19 +54,17 @@ def lower(context: Context) -> Plan:
         title=mapping.title,
     )
     _unused(context, scope)
+    _left_and_read(context)
     return replace(plan, shape=context.record.shape())
 
 
 def _declare(context: Context, declared: FieldType) -> None:
-    place = context.record
     try:
         kind = parse_type(declared.type_text)
     except TypeTextError as error:
         context.complain("M207", str(error), declared.span, error.hint)
         return
-    for name in declared.path:
-        place = place.children.setdefault(name, type(place)())
-    place.declare(kind)
+    context.record.at(declared.path).declare(kind)
 
 
 def _lets(context: Context, scope: Scope) -> tuple[Scope, tuple[Named, ...]]:
@@ -105,6 +103,21 @@ def _unused(context: Context, scope: Scope) -> None:
     for let in context.mapping.lets:
         if let.name not in scope.used:
             context.complain("M405", f"nothing uses `{let.name}`", let.span, "take it away")
+    for declared in context.mapping.input.fields:
+        place = context.record.at(declared.path)
+        if not place.is_used():
+            text = f"nothing reads `{source_text(declared.path)}`"
+            context.complain("M405", text, declared.path_span, "take the declaration away, or mend its path")
+
+
+def _left_and_read(context: Context) -> None:
+    """Complain about what `leave` names though every rule consumes it by reading it."""
+    rules = [context.consumed[rule.name] for rule in context.mapping.rules if rule.name in context.consumed]
+    for leave in context.mapping.leave if rules else ():
+        over = {leave.path[:i] for i in range(1, len(leave.path) + 1)}
+        if all(over & read for read in rules):
+            text = f"`{source_text(leave.path)}` is left, and every rule reads it"
+            context.complain("M404", text, leave.span, "take it away: what is read is consumed")
 
 
 def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) -> Route:
@@ -114,14 +127,16 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
         return Route(rule.name, rule.class_name, 0, when, rule.also, None, (), (), (), (), (), ())
     inner, for_each = _fan_out(context, rule, scope)
     context.locals = []
+    context.excused = set()
     leaves = _leaves(context, rule, kind, inner)
     fans = rule.also or for_each is not None
-    profiles = _profiles(kind, leaves)
+    profiles = _profiles(context, kind, leaves)
     objects = object_needs(context, rule, kind, leaves, frozenset(profiles))
     named = dict([*lets, *context.locals])
     assigns = _assigns(leaves, rule if fans else None, for_each is not None, named)
     derived = derive(context, kind, leaves, profiles, with_unmapped=not rule.also)
     read = consumed([a.value for a in assigns], named)
+    context.consumed[rule.name] = read
     left = [leave.path for leave in context.mapping.leave]
     return Route(
         name=rule.name,
@@ -177,7 +192,7 @@ def _belongs(kind: EventClass, name: str, rule: Rule) -> bool:
     return name in kind.attributes
 
 
-def _profiles(kind: EventClass, leaves: Leaves) -> tuple[str, ...]:
+def _profiles(context: Context, kind: EventClass, leaves: Leaves) -> tuple[str, ...]:
     """The profiles that the attributes in use belong to, those that the class itself lists."""
     found: set[str] = {"datetime"} & set(kind.profiles)
     for leaf in leaves.values():
@@ -185,9 +200,12 @@ def _profiles(kind: EventClass, leaves: Leaves) -> tuple[str, ...]:
         if owners and not found & set(owners):
             found.add(owners[0])
     for path in leaves:
-        owners = [p for p in kind.attributes[path[0]].profiles if p in kind.profiles]
-        if owners and not found & set(owners):
-            found.add(owners[0])
+        attributes = kind.attributes
+        for name in path[:-1]:
+            owners = [p for p in attributes[name].profiles if p in kind.profiles]
+            if owners and not found & set(owners):
+                found.add(owners[0])
+            attributes = context.schema.objects[attributes[name].object_type or ""].attributes
     return tuple(sorted(found))
 
 

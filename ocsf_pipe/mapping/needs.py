@@ -46,14 +46,14 @@ def _checked(
     """The needs of one object, complaints included; what the compiler derives is not asked for."""
     needs = needs_of(attributes, constraints, profiles)
     given = {at[len(path)] for at in leaves if at[: len(path)] == path and len(at) > len(path)}
-    where = ".".join(path) or "the event"
+    where = f"`{'.'.join(path)}`" if path else "the event"
     asked = [name for name in needs.required if ".".join((*path, name)) not in DERIVED and (*path, name) != ("metadata",)]
     for name in asked:
-        if name not in given:
+        if name not in given and (*path, name) not in context.excused:
             text = f"`{'.'.join((*path, name))}` is required and not mapped"
-            context.complain("M305", text, span, remedy(attributes[name]))
+            context.complain("M305", text, span, remedy(attributes[name], path))
     for words, names in (("one of", needs.any_of), ("exactly one of", needs.just_one)):
-        if names and not given & set(names):
-            text = f"{where} needs {words} {', '.join(names)}"
+        if names and not given & set(names) and not {(*path, name) for name in names} & context.excused:
+            text = f"{where} needs {words} {', '.join(f'`{name}`' for name in names)}"
             context.complain("M307", text, span, f"map one of them, for example `{'.'.join((*path, names[0]))}`")
     return Needs(tuple(asked), needs.any_of, needs.just_one)

@@ -13,6 +13,7 @@ from ocsf_pipe.mapping.expression import parse_path
 from ocsf_pipe.mapping.reader import Reader
 from ocsf_pipe.mapping.sides import entries_of, side_of
 from ocsf_pipe.mapping.syntax import (
+    RULE_WORDS,
     Drop,
     Expr,
     FieldType,
@@ -32,7 +33,6 @@ T = TypeVar("T")
 TOP = (
     "mapping title ocsf product references input let every events leave drop sigma description".split()
 )
-RULE_WORDS = ("name", "class", "when", "for_each", "also")
 
 
 def parse(source: str, file: str) -> tuple[Mapping | None, list[Diagnostic]]:
@@ -128,8 +128,8 @@ def field_path(reader: Reader, text: str, span: Span) -> tuple[str, ...]:
     """The keys of a source path without `[…]`; a complaint, and none of them, where it is not one."""
     try:
         steps = parse_path(text)
-    except ExpressionError:
-        reader.complain("M202", f"`{text}` is not a path", span, 'write it as a.b."c.d"')
+    except ExpressionError as error:
+        reader.complain("M202", f"`{text}` is not a path", span, error.hint or 'write it as a.b."c.d"')
         return ()
     if any(step.name is None for step in steps):
         reader.complain("M104", f"`{text}` names elements", span, "leave `[…]` out: the whole list is meant")

@@ -60,21 +60,18 @@ def nest(context: Context, object_type: str, leaves: Mapping[Path, Leaf]) -> Nod
     for name in needs.required:
         if name not in fields:
             span = next((leaf.span for leaf in leaves.values()), None)
-            context.complain("M305", f"`{object_type}` requires `{name}`", span, _remedy(kind.attributes[name]))
+            context.complain("M305", f"an element of type `{object_type}` requires `{name}`, which is not mapped", span, remedy(kind.attributes[name]))
     if not fields:
         return Const(None, object_of())
     return MakeObject(tuple(fields.items()), needs, object_of(**{name: node.type for name, node in fields.items()}))
 
 
-def _remedy(attribute: Attribute) -> str:
-    if attribute.enum and "0" in attribute.enum:
-        return f"map it, or write `{attribute.name}: 'Unknown'`"
-    return f"map `{attribute.name}`"
-
-
-def remedy(attribute: Attribute) -> str:
+def remedy(attribute: Attribute, prefix: Path = ()) -> str:
     """What to write for a required attribute that is not mapped."""
-    return _remedy(attribute)
+    name = ".".join((*prefix, attribute.name))
+    if attribute.enum and "0" in attribute.enum:
+        return f"map it, or write `{name}: 'Unknown'`"
+    return f"map `{name}`"
 
 
 __all__ = ["JSON", "TEXT", "column_type", "in_force", "needs_of", "nest", "remedy", "scalar_of"]

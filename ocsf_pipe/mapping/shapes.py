@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -45,6 +46,17 @@ class Trie:
         self.declared = kind
         for name, inner in kind.fields:
             self.children.setdefault(name, Trie(in_list=self.in_list)).declare(inner)
+
+    def at(self, path: Iterable[str]) -> Trie:
+        """The place under these keys; it is made where nothing has named it yet."""
+        place = self
+        for name in path:
+            place = place.children.setdefault(name, Trie(in_list=place.in_list))
+        return place
+
+    def is_used(self) -> bool:
+        """Whether anything reads this place or one below it."""
+        return bool(self.uses) or self.touched or any(child.is_used() for child in self.children.values())
 
     def clash(self, use: Use) -> Use | None:
         """The earlier use that cannot stand beside this one, if any.

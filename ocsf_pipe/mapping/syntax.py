@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 from ocsf_pipe.errors import Span
 
-STAR = "*"
+RULE_WORDS = ("name", "class", "when", "for_each", "also")
+"""The keys of an event rule that are no attributes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ocsf_pipe.errors import Span, did_you_mean
+from ocsf_pipe.errors import Span, did_you_mean, nearest
 from ocsf_pipe.mapping.context import Context
-from ocsf_pipe.mapping.enums import case_key, is_enum, lower_enum
-from ocsf_pipe.mapping.expressions import condition_of, handle_of, lower_expr
+from ocsf_pipe.mapping.enums import is_enum, lower_enum
+from ocsf_pipe.mapping.expressions import case_key, condition_of, handle_of, lower_expr
 from ocsf_pipe.mapping.paths import as_list, element_trie
 from ocsf_pipe.mapping.requirements import nest, scalar_of
 from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.syntax import (
+    RULE_WORDS,
     CaseSide,
     ConstantSide,
     EachSide,
@@ -33,6 +34,14 @@ DERIVED = frozenset(
     "class_uid class_name category_uid category_name type_uid type_name raw_data raw_data_size unmapped observables "
     "time_dt metadata.version metadata.profiles metadata.product metadata.processed_time metadata.extensions".split()
 )
+
+
+_ONE_VALUE = "write an expression, a quoted constant or a `case` of them"
+_REMEDIES = {
+    "boolean": "choose with `case when … then … end`",
+    "list": "take one element (`x[0]`, `list_first(x)`), or join texts with `list_join(x, ', ')`",
+    "object": "name the part that is meant",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +65,22 @@ def lower_entries(
 ) -> Leaves:
     """The leaves of a table; complains about attributes that are unknown or derivable."""
     leaves: Leaves = {}
+    written: set[Path] = set()
     for entry in entries:
         found = resolve(context, where, attributes, entry.path, prefix, entry.span)
-        if found is not None:
-            leaves.update(lower_side(context, found, (*prefix, *entry.path), entry.value, scope))
+        if found is None:
+            continue
+        path = (*prefix, *entry.path)
+        set_here = lower_side(context, found, path, entry.value, scope)
+        for twice in sorted(set_here.keys() & written):
+            text = f"`{'.'.join(twice)}` is set twice"
+            context.complain("M105", text, entry.span, f"line {leaves[twice].span.line} sets it: keep one of them")
+            break
+        if not set_here:
+            context.excused.add(path)
+        if _spelled_out(context, entry.value, scope) is entry.value:  # a line may mend what a let brings along
+            written |= set_here.keys()
+        leaves.update(set_here)
     return leaves
 
 
@@ -74,23 +95,35 @@ def resolve(
         if whole in DERIVED or (sibling is not None and sibling.name != name):
             hint = f"map `{sibling.name}` instead" if sibling is not None else "leave it out"
             context.complain("M306", f"`{whole}` is derived", span, hint)
+            context.excused.add((*prefix, *path[:i], sibling.name if sibling is not None else name))
             return None
         if name not in attributes:
-            context.complain("M302", f"`{where}` has no attribute `{name}`", span, did_you_mean(name, attributes))
+            _unknown(context, where, attributes, name, (*prefix, *path[:i]), span)
             return None
         found = attributes[name]
         if i + 1 < len(path):
             if found.object_type is None or found.is_array:
-                context.complain("M302", f"`{whole}` has no parts", span)
+                what = "a list: write `[{…}]` or `{each: list, set: {…}}`" if found.is_array else f"a {found.type}"
+                context.complain("M302", f"`{whole}` has no part `{path[i + 1]}`", span, f"`{name}` is {what}")
+                context.excused.add((*prefix, *path[: i + 1]))
                 return None
             where = found.object_type
             attributes = context.schema.objects[where].attributes
     return found
 
 
+def _unknown(context: Context, where: str, attributes: Attributes, name: str, prefix: Path, span: Span) -> None:
+    """Complain about an attribute that is not there; what it most likely meant is not missing besides."""
+    meant = nearest(name, [*attributes, *(() if prefix else RULE_WORDS)])
+    hint = f"did you mean `{meant}`?" if meant else "`ocsf-pipe schema show` lists the attributes of a class"
+    text = f"`{where}` has no attribute `{name}` in OCSF {context.schema.version}"
+    context.complain("M302", text, span, hint)
+    context.excused.add((*prefix, meant or name))
+
+
 def lower_side(context: Context, attribute: Attribute, path: Path, side: Side, scope: Scope) -> Leaves:
     """The leaves that one right side sets, for an attribute of any kind."""
-    side = _spelled_out(side, scope)
+    side = _spelled_out(context, side, scope)
     if isinstance(side, EraseSide):
         return {path: Leaf(path, None, TEXT, attribute, side.span)}
     if attribute.is_array:
@@ -104,12 +137,13 @@ def lower_side(context: Context, attribute: Attribute, path: Path, side: Side, s
     return {path: Leaf(path, node, node.type, attribute, side.span)}
 
 
-def _spelled_out(side: Side, scope: Scope) -> Side:
+def _spelled_out(context: Context, side: Side, scope: Scope) -> Side:
     """A let that is an object or a constant, put where it is used."""
     while isinstance(side, ExprSide) and isinstance(side.expr, PathExpr):
         name = side.expr.head
         if len(side.expr.steps) > 1 or name not in scope.macros:
             break
+        context.spend(side.span)
         scope.used.add(name)
         side = scope.macros[name]
     return side
@@ -139,7 +173,7 @@ def _object(context: Context, attribute: Attribute, path: Path, side: Side, scop
     if isinstance(side, EachSide) and side.first and side.value is not None:
         return _first_object(context, attribute, path, side, scope)
     hint = "write an object `{attr: expr, …}`, a `case` of objects or `{first: list, set: {…}}`"
-    context.complain("M303", f"`{'.'.join(path)}` is an object ({name})", side.span, hint)
+    context.complain("M303", f"`{'.'.join(path) or attribute.name}` is an object of type {name}", side.span, hint)
     return {}
 
 
@@ -188,6 +222,7 @@ def _present(table: tuple[tuple[str | int, Node | None], ...]) -> tuple[tuple[st
 
 
 def _array(context: Context, attribute: Attribute, side: Side, scope: Scope) -> Node:
+    side = _spelled_out(context, side, scope)
     single = replace(attribute, is_array=False)
     if isinstance(side, ListSide):
         items = tuple(_element(context, single, item, scope) for item in side.items)
@@ -215,7 +250,7 @@ def _array(context: Context, attribute: Attribute, side: Side, scope: Scope) -> 
 
 def _element(context: Context, attribute: Attribute, side: Side, scope: Scope) -> Node:
     """One element of a list attribute: an object with what it needs, or a scalar."""
-    side = _spelled_out(side, scope)
+    side = _spelled_out(context, side, scope)
     if attribute.object_type is None or attribute.object_type == "object":
         return _scalar(context, attribute, side, scope)
     if isinstance(side, CaseSide):
@@ -262,11 +297,13 @@ def _lookup(context: Context, side: CaseSide, scope: Scope, lower: Callable[[Sid
 
 def _scalar(context: Context, attribute: Attribute, side: Side, scope: Scope) -> Node:
     """A scalar attribute's value, converted to its OCSF type."""
+    side = _spelled_out(context, side, scope)
     if is_enum(attribute):
         return lower_enum(context, attribute, side, scope)[0]
     if isinstance(side, ConstantSide):
         if side.plain:
-            context.complain("M202", f"`{side.text}` is no expression", side.span, "quote it if it is a constant")
+            text = f"`{side.text}` is no expression"
+            context.complain("M202", text, side.span, f"write '{side.text}' if it is a constant")
         return _constant(context, attribute, side.text, side.span)
     if isinstance(side, CaseSide):
         return _lookup(context, side, scope, lambda value: _scalar(context, attribute, value, scope))
@@ -277,7 +314,7 @@ def _scalar(context: Context, attribute: Attribute, side: Side, scope: Scope) ->
     if isinstance(side, ExprSide):
         want = JSON if column_type(scalar_of(context, attribute)) == JSON else None
         return _convert(context, attribute, lower_expr(context, side.expr, scope, want), side.span)
-    context.complain("M303", f"`{attribute.name}` is a {attribute.type}, not an object or list", side.span)
+    context.complain("M303", f"`{attribute.name}` takes one value, of type {attribute.type}", side.span, _ONE_VALUE)
     return Const(None, TEXT)
 
 
@@ -286,16 +323,28 @@ def _constant(context: Context, attribute: Attribute, text: str, span: Span) -> 
     value = convert(text, TEXT, scalar)
     if value is None:
         hint = did_you_mean(text, scalar.values) if scalar.values else None
-        context.complain("M303", f"`{text}` is not a {attribute.type} (`{attribute.name}`)", span, hint)
+        asked = f"the type of `{attribute.name}`"
+        context.complain("M303", f"`{text}` is not of {asked}, {attribute.type}", span, hint or _wanted(context, attribute))
     return Const(value, column_type(scalar))
+
+
+def _wanted(context: Context, attribute: Attribute) -> str:
+    """What a constant of this attribute looks like."""
+    kind = context.schema.type(attribute.type)
+    if kind.range is not None:
+        return f"write a number from {kind.range[0]} to {kind.range[1]}"
+    return f"write {_LOOKS.get(attribute.type, f'a {kind.caption or attribute.type}')}"
+
+
+_LOOKS = {"ip_t": "an address such as '192.0.2.1'", "timestamp_t": "a time such as '2026-01-31T12:00:00Z'"}
 
 
 def _convert(context: Context, attribute: Attribute, node: Node, span: Span) -> Node:
     scalar = scalar_of(context, attribute)
     if not convertible(node.type, scalar):
-        context.complain(
-            "M303", f"`{attribute.name}` is a {attribute.type}; a value of type {node.type} never is", span
-        )
+        text = f"`{attribute.name}` is of type {attribute.type}, which no {node.type} becomes"
+        if node.type.item is None or node.type.item.kind != "null":
+            context.complain("M303", text, span, _REMEDIES.get(node.type.kind, "convert it: docs/ops.md has the ops"))
         return Const(None, column_type(scalar))
     if isinstance(node, Const):
         return Const(convert(node.value, node.type, scalar), column_type(scalar))
