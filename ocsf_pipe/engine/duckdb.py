@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ocsf_pipe.engine.envelope import expand
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
 from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_RULE, Query, build_query, recognise_query
+from ocsf_pipe.engine.statement import Statement
 from ocsf_pipe.engine.tables import class_tables
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import Records
@@ -37,6 +38,7 @@ class DuckEngine:
         # a long `in (...)` would become a hash join over every column: one list in a `when` cost 0.5 s of CPU a batch
         self._connection.execute("set disabled_optimizers = 'in_clause'")
         self._queries: dict[tuple[str, ...] | None, Query] = {}
+        self._statements: dict[tuple[tuple[str, ...] | None, str], Statement] = {}
 
     def query(self, columns: tuple[str, ...] | None = None) -> Query:
         """The query for records that are JSON, or have these text columns."""
@@ -58,25 +60,23 @@ class DuckEngine:
             return Outcome()
         columns = tuple(records.columns.column_names) if records.columns is not None else None
         query = self.query(columns)
-        ladder = query.sql.removeprefix("with ")
-        return self._outcome(query, self._select(records, clock, origin, ladder))
+        return self._outcome(query, self._statement(columns, "events", query.sql).run(_input(records, clock, origin)))
 
     def recognised(self, records: Records) -> pa.BooleanArray:
         """Which records the mapping recognises as its own; none where it does not say."""
         if self.plan.recognise is None or not len(records):
             return pa.repeat(pa.scalar(value=False), len(records))
         columns = tuple(records.columns.column_names) if records.columns is not None else None
-        result = self._select(records, 0, "", recognise_query(self.plan, columns))
+        text = recognise_query(self.plan, columns)
+        result = self._statement(columns, "recognised", text).run(_input(records, 0, ""))
         return result["recognised"].combine_chunks()
 
-    def _select(self, records: Records, clock: int, origin: Origin, ladder: str) -> pa.Table:
-        self._connection.register("input", _input(records, origin))
-        try:
-            return self._connection.sql(
-                f"with batch as (select *, {clock}::bigint as clock from input),\n{ladder}"
-            ).to_arrow_table()
-        finally:
-            self._connection.unregister("input")
+    def _statement(self, columns: tuple[str, ...] | None, what: str, text: str) -> Statement:
+        """The statement of this query, planned once: planning a large mapping takes a second."""
+        key = (columns, what)
+        if key not in self._statements:
+            self._statements[key] = Statement(self._connection, f"{what}{len(self._statements)}", text)
+        return self._statements[key]
 
     def _outcome(self, query: Query, result: pa.Table) -> Outcome:
         outcome = Outcome()
@@ -117,13 +117,14 @@ class DuckEngine:
         return found
 
 
-def _input(records: Records, origin: Origin) -> pa.Table:
+def _input(records: Records, clock: int, origin: Origin) -> pa.Table:
     """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood."""
     arrays = {
         "rid": pa.array(range(len(records)), pa.int64()),
         "raw": records.raw,
         "position": records.position,
         "sub": records.sub,
+        "clock": pa.repeat(pa.scalar(clock, pa.int64()), len(records)),
         "origin": pa.repeat(pa.scalar(origin), len(records)) if isinstance(origin, str) else origin,
     }
     if records.columns is None:
