@@ -1,0 +1,146 @@
+"""Records → engine → lake: one batch, mapped and committed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from ocsf_pipe.engine.outcome import Fault, Outcome
+from ocsf_pipe.errors import LakeError
+from ocsf_pipe.lake import QUARANTINE, Lake, Txn
+from ocsf_pipe.lake.shape import conform, lake_schema, merged
+from ocsf_pipe.mapping.catalogue import Listed
+from ocsf_pipe.run.quarantine import Refused
+from ocsf_pipe.run.recognise import UNKNOWN, Engines, sorted_out
+from ocsf_pipe.run.report import Report
+from ocsf_pipe.source import Records
+
+
+@dataclass(slots=True)
+class Mapped:
+    """The tables of one batch, gathered run by run, and its account.
+
+    Runs wait until `finish`, so that many small ones that go to the same mapping are mapped by one query.
+    """
+
+    clock: int
+    engines: Engines
+    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
+    waiting: dict[tuple[object, ...], list[tuple[Listed, Records, str]]] = field(default_factory=dict)
+
+    def add(self, records: Records, mappings: Sequence[Listed], partition: str) -> None:
+        """Take one run of one partition; what was rejected before it came here goes to the quarantine."""
+        source = mappings[0] if mappings else None
+        if records.rejects:
+            self._keep(QUARANTINE, self._refused(source, partition).table(records, (), records.rejects))
+            self.report.records += len(records.rejects)
+            self.report.quarantined.update(reject.reason for reject in records.rejects)
+        for listed, mine in sorted_out(replace(records, rejects=()), mappings, self.engines):
+            self.report.records += len(mine)
+            if listed is None:
+                faults = [Fault(row, "", "", UNKNOWN) for row in range(len(mine))]
+                self._refuse(self._refused(None, partition), mine, faults)
+            elif len(mine):
+                columns = tuple(mine.columns.column_names) if mine.columns is not None else None
+                self.waiting.setdefault((listed.name, columns, mine.json is None), []).append((listed, mine, partition))
+
+    def finish(self) -> None:
+        """Map what waits; raises LakeError unless every record read is written, quarantined or dropped."""
+        for runs in self.waiting.values():
+            self._map(runs)
+        self.waiting = {}
+        if self.report.missing:
+            raise LakeError(
+                f"{self.report.missing} of {self.report.records} records are neither written nor quarantined nor dropped",
+                "this is a fault of the program; nothing of this batch was committed",
+            )
+
+    def _map(self, runs: list[tuple[Listed, Records, str]]) -> None:
+        listed = runs[0][0]
+        records = joined([records for _, records, _ in runs])
+        origins = pa.concat_arrays([pa.repeat(pa.scalar(name), len(part)) for _, part, name in runs])
+        outcome = self.engines.of(listed).run(records, clock=self.clock, origin=origins)
+        self.report.mappings[listed.name] += len(records)
+        self._take(outcome)
+        by_partition: dict[str, list[Fault]] = {}
+        for fault in outcome.faults:
+            by_partition.setdefault(origins[fault.row].as_py(), []).append(fault)
+        for partition, faults in by_partition.items():
+            self._refuse(self._refused(listed, partition), records, faults)
+
+    def _refused(self, listed: Listed | None, partition: str) -> Refused:
+        if listed is None:
+            return Refused("", partition, "", self.clock)
+        return Refused(listed.name, partition, listed.plan.digest, self.clock)
+
+    def _take(self, outcome: Outcome) -> None:
+        for name, table in outcome.tables.items():
+            self._keep(name, table)
+            self.report.events[name] += table.num_rows
+        self.report.written += outcome.written
+        self.report.dropped.update(outcome.dropped)
+        self.report.failed.update(outcome.failed)
+
+    def _refuse(self, refused: Refused, records: Records, faults: Sequence[Fault]) -> None:
+        if faults:
+            self._keep(QUARANTINE, refused.table(records, faults))
+            self.report.quarantined.update(fault.reason for fault in faults)
+
+    def _keep(self, name: str, table: pa.Table) -> None:
+        self.tables.setdefault(name, []).append(table)
+
+    def whole(self) -> dict[str, pa.Table]:
+        """One table per name; runs of different mappings may have different columns."""
+        return {name: together(parts) for name, parts in self.tables.items()}
+
+
+def joined(runs: Sequence[Records]) -> Records:
+    """Runs of the same shape as one; positions stay those of each run's own stream."""
+    if len(runs) == 1:
+        return runs[0]
+    return Records(
+        raw=pa.concat_arrays([run.raw for run in runs]),
+        position=pa.concat_arrays([run.position for run in runs]),
+        sub=pa.concat_arrays([run.sub for run in runs]),
+        end=runs[-1].end,
+        json=None if runs[0].json is None else pa.concat_arrays([run.json for run in runs]),
+        columns=None if runs[0].columns is None else pa.concat_tables([run.columns for run in runs]),
+    )
+
+
+def together(parts: Sequence[pa.Table]) -> pa.Table:
+    """Tables of one class as one; a column that only some have is null in the others."""
+    schema = lake_schema(parts[0].schema)
+    for part in parts[1:]:
+        schema = merged(schema, lake_schema(part.schema))
+    return pa.concat_tables([conform(part, schema) for part in parts])
+
+
+def settle(lake: Lake, txn: Txn, mapped: Mapped, *, pending: bool) -> None:
+    """Commit one batch under its intent and mark it done; a table that has it already is left alone."""
+    mapped.finish()
+    tables = mapped.whole()
+    if not pending:
+        lake.begin(txn)
+    commits = lake.commit(txn, tables)
+    lake.finish(txn, {**mapped.report.counts(), "tables": dict(commits)})
+
+
+def now() -> int:
+    """The time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def check_plan(lake: Lake, txn: Txn, digest: str) -> Txn:
+    """The transaction of a half-done batch as it may go on; LakeError where another mapping wrote a part of it."""
+    if txn.plan == digest or not lake.holds(txn):
+        return txn
+    raise LakeError(
+        f"batch {txn.batch} of `{txn.partition}` was half written by another version of its mapping",
+        "ingest once with the version of the mapping that began it, then with the new one",
+    )
+

@@ -1,0 +1,156 @@
+"""Which mapping a file needs, told from its records."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ocsf_connectors.file import open_stream
+from ocsf_pipe.decode import FORMATS, Format, Limits
+from ocsf_pipe.engine.duckdb import DuckEngine
+from ocsf_pipe.engine.evaluate import evaluate
+from ocsf_pipe.engine.reference import expand, row_of
+from ocsf_pipe.mapping.catalogue import Listed, catalogue, find_mapping
+from ocsf_pipe.plan.nodes import Plan
+from ocsf_pipe.source import BrokenStream, Records
+
+HEAD = 1 << 16
+SAMPLE = Limits(chunk_bytes=1 << 20, max_record=1 << 28)
+LOOK_AT = 200
+"""How many of the first records tell which mappings a file needs."""
+UNKNOWN = "no mapping recognises the record"
+
+
+@dataclass(slots=True)
+class Engines:
+    """The engines of a run, one per mapping, made when first needed."""
+
+    threads: int | None = None
+    _made: dict[str, DuckEngine] = field(default_factory=dict)
+
+    def of(self, listed: Listed) -> DuckEngine:
+        """The engine of a mapping; raises MappingError where it does not compile."""
+        if listed.name not in self._made:
+            self._made[listed.name] = DuckEngine(listed.plan, self.threads)
+        return self._made[listed.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How a file is read: its format and settings, and the mappings its records go to, in the order they are asked.
+
+    No mapping: nothing recognises the file, every record is refused.
+    """
+
+    format: Format
+    settings: Mapping[str, Any]
+    mappings: tuple[Listed, ...]
+
+
+def choose(path: Path, name: str | None = None, *, head: bytes | None = None) -> Chosen:
+    """Choose by name, or by what the first records look like. Raises UsageError for a name that is none."""
+    if name is not None:
+        listed = find_mapping(name)
+        return Chosen(FORMATS[listed.syntax.input.format], listed.syntax.input.settings, (listed,))
+    head = _head(path) if head is None else head
+    samples: dict[str, list[Records]] = {}
+    found: list[tuple[int, Listed]] = []
+    for listed in catalogue().values():
+        wanted = listed.syntax.input
+        if not FORMATS[wanted.format].sniff(head, path.name, wanted.settings):
+            continue
+        key = f"{wanted.format} {dict(wanted.settings)}"
+        if key not in samples:
+            samples[key] = _sample(path, head, wanted.format, wanted.settings)
+        hits = sum(_hits(listed.plan, run) for run in samples[key])
+        if hits:
+            found.append((hits, listed))
+    found.sort(key=lambda one: (-one[0], one[1].name))
+    if not found:
+        return Chosen(FORMATS["json"], {}, ())
+    best = found[0][1].syntax.input
+    same = [listed for _, listed in found if _reads_alike(listed, best.format, best.settings)]
+    return Chosen(FORMATS[best.format], best.settings, tuple(same))
+
+
+def _reads_alike(listed: Listed, format_name: str, settings: Mapping[str, Any]) -> bool:
+    wanted = listed.syntax.input
+    return wanted.format == format_name and dict(wanted.settings) == dict(settings)
+
+
+def _head(path: Path) -> bytes:
+    stream = open_stream(path)
+    try:
+        return stream.read(HEAD)
+    except BrokenStream:
+        return b""
+    finally:
+        stream.close()
+
+
+def _sample(path: Path, head: bytes, format_name: str, settings: Mapping[str, Any]) -> list[Records]:
+    """The first run of records; standard input has only its head to show."""
+    if str(path) == "-":
+        return list(islice(FORMATS[format_name].read(io.BytesIO(head), settings, limits=SAMPLE), 1))
+    stream = open_stream(path)
+    try:
+        return list(islice(FORMATS[format_name].read(stream, settings, limits=SAMPLE), 1))
+    finally:
+        stream.close()
+
+
+def _hits(plan: Plan, sample: Records) -> int:
+    """How many of the first records the mapping recognises."""
+    if plan.recognise is None:
+        return 0
+    records = expand(plan, first(sample, LOOK_AT))
+    rows = (row_of(plan, records, number) for number in range(min(len(records), LOOK_AT)))
+    return sum(row is not None and evaluate(plan.recognise, row) is True for row in rows)
+
+
+def first(records: Records, count: int) -> Records:
+    """The first records of a run."""
+    return pick(records, pa.array(range(min(count, len(records))), pa.int64())) if len(records) > count else records
+
+
+def pick(records: Records, rows: pa.Array) -> Records:
+    """Some records of a run, by row; its rejects are left out."""
+    return Records(
+        raw=records.raw.take(rows),
+        position=records.position.take(rows),
+        sub=records.sub.take(rows),
+        end=records.end,
+        json=None if records.json is None else records.json.take(rows),
+        columns=None if records.columns is None else records.columns.take(rows),
+    )
+
+
+def sorted_out(records: Records, mappings: Sequence[Listed], engines: Engines) -> Iterator[tuple[Listed | None, Records]]:
+    """Give every record to the first mapping that recognises it; None for those that none does.
+
+    With a single mapping all records are its own: its last rule takes what it does not know.
+    """
+    if not mappings:
+        yield None, records
+        return
+    rest = engines.of(mappings[0]).expand(records)
+    if len(mappings) == 1:
+        yield mappings[0], rest
+        return
+    for listed in mappings:
+        if not len(rest):
+            return
+        mine = engines.of(listed).recognised(rest)
+        rows = pc.indices_nonzero(mine).cast(pa.int64())
+        if len(rows):
+            yield listed, pick(rest, rows)
+            rest = pick(rest, pc.indices_nonzero(pc.invert(mine)).cast(pa.int64()))
+    if len(rest):
+        yield None, rest
