@@ -11,7 +11,13 @@ import typer
 
 from ocsf_pipe.errors import MappingError, OcsfPipeError
 
-COMMANDS = ("mapping",)
+COMMANDS = (
+    "query",
+    "shell",
+    "mapping",
+    "schema",
+    "lake",
+)
 """The modules of this folder that hold commands, in the order of the help.
 
 Each has `app`, a Typer: one without a name adds its commands here, one with a name is a group of its own.
@@ -52,7 +58,7 @@ def program(
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the program on `args` (those of the process) and exit: 0 done, 1 not done, 2 wrong usage."""
     try:
-        build()(args=args)
+        build()(args=args, prog_name="ocsf-pipe")
     except OcsfPipeError as error:
         complain(error)
     except KeyboardInterrupt:
