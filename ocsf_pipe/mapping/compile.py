@@ -68,18 +68,23 @@ def diagnose(source: str, file: str, schema: Schema | None = None) -> tuple[Plan
     return optimise(plan), []
 
 
+_VERSIONS = "write a release such as `1.8.0`, or the path of an exported schema"
+
+
 def _schema(mapping: Mapping, schema: Schema | None) -> tuple[Schema | None, list[Diagnostic]]:
     if schema is not None:
         return schema, []
     try:
         return load(mapping.ocsf), []
     except SchemaError as error:
-        return None, [Diagnostic("M308", str(error), mapping.ocsf_span, error.hint)]
+        return None, [Diagnostic("M308", str(error), mapping.ocsf_span, error.hint or _VERSIONS)]
 
 
 def _in_order(complaints: Sequence[Diagnostic]) -> list[Diagnostic]:
-    unique = {(c.code, c.message, c.span): c for c in reversed(complaints)}.values()
-    return sorted(unique, key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+    unique: dict[object, Diagnostic] = {}
+    for complaint in complaints:
+        unique.setdefault((complaint.code, complaint.message, complaint.span), complaint)
+    return sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
 
 
 def render(complaints: Sequence[Diagnostic], source: str) -> str:

@@ -22,6 +22,7 @@ _LEVELS = (
 )
 
 
+_MISSING = "write a path, a number, a text in '…', or a call here"
 _MAX_DEPTH = 60
 _MAX_PARTS = 20_000
 _MAX_STEPS = 40
@@ -90,7 +91,7 @@ class _Parser:
 
     def need(self, sign: str) -> None:
         if not self.sign(sign):
-            raise self.fail(f"`{sign}`")
+            raise self.fail(f"`{sign}`", f"close it with `{sign}`" if sign in ")]" else None)
 
     def need_keyword(self, word: str) -> None:
         if not self.keyword(word):
@@ -202,7 +203,7 @@ class _Parser:
             return self.worded(token)
         if token.kind == "quoted":
             return self.path()
-        raise self.fail("a value")
+        raise self.fail("a value", _MISSING)
 
     def worded(self, token: Token) -> Expr:
         word = token.text.lower()
@@ -212,7 +213,8 @@ class _Parser:
         if word == "case":
             return self.case()
         if word in KEYWORDS:
-            raise self.fail("a value", f'write `"{token.text}"` if it is a key of the record')
+            hint = None if word in {"and", "or", "not"} else f'write `"{token.text}"` if it is a key of the record'
+            raise self.fail("a value", hint or _MISSING)
         if self.tokens[self.at + 1].text == "(":
             return self.call(token)
         return self.path()

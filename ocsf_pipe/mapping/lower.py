@@ -105,7 +105,7 @@ def _unused(context: Context, scope: Scope) -> None:
             context.complain("M405", f"nothing uses `{let.name}`", let.span, "take it away")
     for declared in context.mapping.input.fields:
         place = context.record.at(declared.path)
-        if not place.is_used():
+        if place.declared is not None and not place.is_used():
             text = f"nothing reads `{source_text(declared.path)}`"
             context.complain("M405", text, declared.path_span, "take the declaration away, or mend its path")
 

@@ -29,6 +29,7 @@ from ocsf_pipe.mapping.syntax import (
 from ocsf_pipe.mapping.tokens import ExpressionError
 
 T = TypeVar("T")
+_PATH_HINT = 'write it as a.b."c.d"'
 
 TOP = (
     "mapping title ocsf product references input let every events leave drop sigma description".split()
@@ -129,7 +130,7 @@ def field_path(reader: Reader, text: str, span: Span) -> tuple[str, ...]:
     try:
         steps = parse_path(text)
     except ExpressionError as error:
-        reader.complain("M202", f"`{text}` is not a path", span, error.hint or 'write it as a.b."c.d"')
+        reader.complain("M202", f"`{text}` is not a path", span, error.hint if error.at == 0 and error.hint else _PATH_HINT)
         return ()
     if any(step.name is None for step in steps):
         reader.complain("M104", f"`{text}` names elements", span, "leave `[…]` out: the whole list is meant")

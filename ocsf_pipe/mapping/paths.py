@@ -160,12 +160,9 @@ def _typed(node: Node, kind: Type) -> Node:
 def _clash(context: Context, node: Node, one: Use, two: Use, span: Span) -> None:
     steps = node.steps if isinstance(node, Read) else (node.name,) if isinstance(node, (Get, Var)) else ()
     text = ".".join(map(str, steps))
-    context.complain(
-        "M403",
-        f"`{text}` is read as {one} and as {two}",
-        span,
-        f"declare `{text}: json` under `input.fields` and read its parts from there",
-    )
+    where = "under `input.fields`" if isinstance(node, Read) else "in the type of its list, under `input.fields`,"
+    hint = f"declare `{text}: json` {where} and read its parts from there"
+    context.complain("M403", f"`{text}` is read as {one} and as {two}", span, hint)
 
 
 def element_trie(handle: Handle) -> Trie | None:

@@ -43,10 +43,12 @@ class Reader:
             excess = excess or (too_many_nodes(node) if node is not None else None)
         except yaml.reader.ReaderError as error:
             at = min(int(error.position), len(self.source))
-            self.complain("M101", f"the character {_shown(error.character)} cannot stand in YAML", self.place(at))
+            text = f"the character {_shown(error.character)} cannot stand in YAML"
+            self.complain("M101", text, self.place(at), "take it away, or write it as `\"\\u…\"`")
             return None
         except yaml.MarkedYAMLError as error:
-            self.complain("M101", *_yaml_words(error), self._marked(error.problem_mark or error.context_mark))
+            message, hint = _yaml_words(error)
+            self.complain("M101", message, self._marked(error.problem_mark or error.context_mark), hint)
             return None
         if excess is not None:
             self.complain("M107", excess.what, self._marked(excess.mark), excess.remedy)
@@ -178,7 +180,10 @@ def _shown(character: str | int) -> str:
     return f"`U+{ord(character) if isinstance(character, str) else character:04X}`"
 
 
-def _yaml_words(error: yaml.MarkedYAMLError) -> tuple[str]:
-    if error.problem == "but found another document":
-        return ("the file holds a second document",)
-    return (str(error.problem or error.context or "not YAML"),)
+def _yaml_words(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+    problem = str(error.problem or error.context or "not YAML")
+    if problem == "but found another document":
+        return "the file holds a second document", "keep one mapping in a file"
+    if "cannot start any token" in problem:
+        return problem, "indent with spaces, and quote what begins with `@`, `` ` `` or `%`"
+    return problem, "mend the YAML here or just above: brackets, quotes, indentation"

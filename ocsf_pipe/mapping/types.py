@@ -17,6 +17,7 @@ SCALARS = {
     "ip": IP,
     "json": JSON,
 }
+_FORM = "write `integer`, `list(text)`, `list({id: text})` …"
 _WORD = re.compile(r'\s*(list\b|"[^"]*"|[\w@$.-]+|[(){}:,])')
 
 
@@ -33,16 +34,16 @@ def parse_type(text: str) -> Type:
     """Read a type; raises `TypeTextError`."""
     words = _WORD.findall(text)
     if "".join(words) != re.sub(r"\s+", "", text):
-        raise TypeTextError(f"`{text}` is not a type")
+        raise TypeTextError(f"`{text}` is not a type", _FORM)
     kind, rest = _type(words, text)
     if rest:
-        raise TypeTextError(f"`{text}` goes on after the type")
+        raise TypeTextError(f"`{text}` goes on after the type", _FORM)
     return kind
 
 
 def _type(words: list[str], text: str) -> tuple[Type, list[str]]:
     if not words:
-        raise TypeTextError(f"`{text}` ends too early")
+        raise TypeTextError(f"`{text}` ends too early", _FORM)
     head, rest = words[0], words[1:]
     if head == "list":
         rest = _take(rest, "(", text)
@@ -69,6 +70,6 @@ def _object(words: list[str], text: str) -> tuple[Type, list[str]]:
 
 def _take(words: list[str], sign: str, text: str) -> list[str]:
     if words[:1] != [sign]:
-        got = words[0] if words else "the end"
-        raise TypeTextError(f"expected `{sign}` in `{text}`, got `{got}`")
+        got = f"`{words[0]}`" if words else "the end"
+        raise TypeTextError(f"expected `{sign}` in `{text}`, got {got}", _FORM)
     return words[1:]

@@ -15,5 +15,6 @@ def check(mapping: Mapping, schema: Schema) -> Iterator[Diagnostic]:
     known = {name for kind in classes for name in kind.attributes}
     for entry in mapping.every if classes else ():
         if entry.path[0] not in known:
+            hint = did_you_mean(entry.path[0], known) or "`ocsf-pipe schema show` lists the attributes of a class"
             text = f"none of the classes here has an attribute `{entry.path[0]}`"
-            yield Diagnostic("M302", text, entry.span, did_you_mean(entry.path[0], known))
+            yield Diagnostic("M302", text, entry.span, hint)
