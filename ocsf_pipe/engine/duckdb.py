@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ocsf_pipe.engine.envelope import expand
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
-from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_RULE, Query, build_query, recognise_query
+from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_OBJECT, NO_RULE, Query, build_query, recognise_query
 from ocsf_pipe.engine.statement import Statement
 from ocsf_pipe.engine.tables import class_tables
 from ocsf_pipe.plan.nodes import Plan
@@ -22,6 +22,7 @@ Origin: TypeAlias = str | pa.StringArray
 
 REASONS = {
     MALFORMED: "the record is not valid JSON",
+    NO_OBJECT: "the record is not a JSON object",
     NO_RULE: "no event rule takes the record",
     NO_ELEMENT: "the list of `for_each` is empty",
 }

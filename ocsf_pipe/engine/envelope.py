@@ -53,6 +53,6 @@ def _query(keys: list[str]) -> str:
     decoded = f"try(from_json(raw, {text_literal(json.dumps(shape))}))"
     return f"""
         with decoded as (select rid, raw, {decoded} as d from documents),
-        listed as (select rid, case when {place} is null then [raw] else {place} end as elements from decoded)
-        select rid, unnest(elements)::varchar as element, generate_subscripts(elements, 1) - 1 as n
+        listed as (select rid, case when {place} is null then [raw] else cast({place} as varchar[]) end as elements from decoded)
+        select rid, unnest(elements) as element, generate_subscripts(elements, 1) - 1 as n
         from listed order by rid, n"""

@@ -63,14 +63,7 @@ def decode(value: Value, shape: Shape) -> Value:
     if shape.kind == "list":
         item = shape.item or Shape("text")
         return [decode(part, item) for part in value] if isinstance(value, list) else None
-    return json_text.dumps(value) if shape.kind == "json" else as_text(value)
-
-
-def as_text(value: Value) -> str | None:
-    """The text of a JSON value: a string's own, otherwise its JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    return json_text.dumps(value)
+    return json_text.dumps(value) if shape.kind == "json" else json_text.scalar_text(value)
 
 
 def evaluate(node: Node, row: Row) -> Value:
@@ -161,7 +154,7 @@ def _cut(node: Read, row: Row) -> Value:
         value = value.get(step) if isinstance(value, dict) else None
     if value is None:
         return None
-    return json_text.dumps(value) if node.type.kind == "json" else as_text(value)
+    return json_text.dumps(value) if node.type.kind == "json" else json_text.scalar_text(value)
 
 
 def _let(name: str, row: Row) -> Value:

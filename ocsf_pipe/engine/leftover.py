@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ocsf_pipe.decode import json_text
+from ocsf_pipe.decode.json_text import Object
 from ocsf_pipe.engine.unmapped import Keys, consumed_tree, inner_keys
 from ocsf_pipe.plan.nodes import Path
 
@@ -18,8 +19,6 @@ def leftover(
     `trees` are those of all rules: objects that one of them takes from are left out where they are left empty.
     """
     tree = consumed_tree(paths)
-    if tree.below and not isinstance(whole, dict):
-        return None
     rest = _without(whole, tree, (), kept) if tree.below else whole
     tidy = _tidy(rest, [pair for one in trees for pair in _everywhere(one)])
     if not tree.below and tidy == whole:
@@ -28,15 +27,28 @@ def leftover(
 
 
 def _without(value: dict[str, Any], tree: Keys, path: Path, kept: Mapping[Path, bool]) -> dict[str, Any]:
-    left: dict[str, Any] = {}
-    for key, inner in value.items():
+    """An object without what was consumed of it; of a key that came twice all are consumed, or all stay.
+
+    Of an object whose parts are consumed only the first of that name stays, as a merge patch has it.
+    """
+    left: list[tuple[str, Any]] = []
+    for key, inner in _pairs(value):
         below = tree.below.get(key)
         at = (*path, key)
-        if below is None or (not below.below and kept.get(at)):
-            left[key] = inner
-        elif below.below:
-            left[key] = _without(inner, below, at, kept) if isinstance(inner, dict) else inner
-    return left
+        if below is None or (not below.below and kept.get(at)) or (below.below and not isinstance(value[key], dict)):
+            left.append((key, inner))
+        elif below.below and inner is value[key]:
+            left.append((key, _without(inner, below, at, kept)))
+    return _object(left)
+
+
+def _pairs(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    return value.pairs if isinstance(value, Object) else value.items()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    return plain if len(plain) == len(pairs) else Object(pairs)
 
 
 def _everywhere(tree: Keys) -> list[tuple[str, Keys]]:
@@ -46,7 +58,8 @@ def _everywhere(tree: Keys) -> list[tuple[str, Keys]]:
 def _empty(value: Any, tree: Keys) -> bool:
     """Whether an object holds nothing but objects that `tree` takes from and that are empty themselves."""
     names = dict(inner_keys(tree))
-    return isinstance(value, dict) and all(key in names and _empty(inner, names[key]) for key, inner in value.items())
+    pairs = _pairs(value) if isinstance(value, dict) else [("", None)]
+    return all(key in names and _empty(inner, names[key]) for key, inner in pairs)
 
 
 def _tidy(value: Any, taken: Sequence[tuple[str, Keys]]) -> Any:
@@ -54,5 +67,5 @@ def _tidy(value: Any, taken: Sequence[tuple[str, Keys]]) -> Any:
         return [_tidy(item, taken) for item in value]
     if not isinstance(value, dict):
         return value
-    kept = {k: v for k, v in value.items() if not any(k == key and _empty(v, below) for key, below in taken)}
-    return {key: _tidy(inner, taken) for key, inner in kept.items()}
+    kept = [(k, v) for k, v in _pairs(value) if not any(k == key and _empty(v, below) for key, below in taken)]
+    return _object([(key, _tidy(inner, taken)) for key, inner in kept])

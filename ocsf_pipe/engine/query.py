@@ -20,7 +20,12 @@ from ocsf_pipe.ops.sql_text import text_literal
 from ocsf_pipe.plan.nodes import Assign, Const, Frame, LetRef, Needs, Node, ObjectNeeds, Path, Plan, Route, Shape
 from ocsf_pipe.plan.passes.consumed import children
 
-MALFORMED, NO_RULE, NO_ELEMENT, DROPPED = -1, -2, -3, -10
+MALFORMED, NO_RULE, NO_ELEMENT, NO_OBJECT, DROPPED = -1, -2, -3, -4, -10
+
+# Decoding makes an empty object of anything but null, so the first character is looked at; nearly always it is `{`.
+_TRIMMED = "ltrim(j, chr(32) || chr(9) || chr(10) || chr(13))"
+SOUNDNESS = f"""case when r is null then case when starts_with({_TRIMMED}, 'null') then {NO_OBJECT} else {MALFORMED} end
+    when starts_with(j, '{{') then 0 when starts_with({_TRIMMED}, '{{') then 0 else {NO_OBJECT} end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class _Builder:
         self.lets()
         test = self.emitter.sql(self.plan.recognise) if self.plan.recognise is not None else "false"
         ladder = ",\n".join(f"{name} as ({text})" for name, text in self.stages)
-        return f"{ladder}\nselect coalesce(r is not null and {test}, false) as recognised from {self.stages[-1][0]}"
+        return f"{ladder}\nselect coalesce(unsound = 0 and {test}, false) as recognised from {self.stages[-1][0]}"
 
     # batch → decoded
 
@@ -86,11 +91,14 @@ class _Builder:
         if self.columns is None:
             decoded = f"try(from_json(j, {text_literal(structure(self.plan.shape))}))"
             self.stage("decoded", f"*, {decoded} as r", "batch")
+            self.stage("judged", f"*, {SOUNDNESS} as unsound")
+            # text that is no JSON is shown to no other function: they would raise, and the batch with them
+            self.stage("sound", "* replace (case when unsound = 0 then j end as j)")
             return
         present = [name for name in self.columns]
         whole = "{" + ", ".join(f"{text_literal(name)}: {column('c', name)}" for name in present) + "}"
         self.stage("rows", f"*, json_merge_patch('{{}}', to_json({whole}))::varchar as j", "batch")
-        self.stage("decoded", f"*, {self._struct(self.plan.shape, set(present))} as r")
+        self.stage("decoded", f"*, {self._struct(self.plan.shape, set(present))} as r, 0 as unsound")
 
     def _struct(self, shape: Shape, present: set[str]) -> str:
         fields = [
@@ -117,7 +125,7 @@ class _Builder:
     # → routed: the main rule of each record
 
     def route(self) -> None:
-        whens = [f"when r is null then {MALFORMED}"]
+        whens = ["when unsound < 0 then unsound"]
         for i, (_, node) in enumerate(self.plan.drops):
             whens.append(f"when {self.emitter.sql(node)} then {DROPPED - i}")
         for i, route in enumerate(self.routes):
@@ -140,7 +148,7 @@ class _Builder:
         lists = [f"case route {' '.join(mains)} else {one} end" if mains else one]
         for i, route in enumerate(self.routes):
             if route.also:
-                lists.append(f"case when route >= {NO_RULE} and r is not null and {self.when(route)} then {self.numbers(i, route)} end")
+                lists.append(f"case when route >= {NO_RULE} and {self.when(route)} then {self.numbers(i, route)} end")
         fanned = f"unnest(flatten([{', '.join(lists)}])) as e"
         self.stage("fanned", f"* exclude (route, n), {fanned}")
         self.stage("numbered", "* exclude (e), struct_extract(e, 'route') as route, struct_extract(e, 'n') as n")

@@ -81,9 +81,9 @@ def _inside(raw: str, keys: list[str]) -> list[str]:
 
 
 def _record(plan: Plan, records: Records, number: int, clock: int, origin: str, told: Told) -> None:
-    row = row_of(plan, records, number, clock, origin)
-    if row is None:
-        told.faults.append(Fault(number, "", "", "the record is not valid JSON"))
+    row = _row(plan, records, number, clock, origin)
+    if isinstance(row, str):
+        told.faults.append(Fault(number, "", "", row))
         return
     for why, condition in plan.drops:
         if evaluate(condition, row) is True:
@@ -110,7 +110,13 @@ def _record(plan: Plan, records: Records, number: int, clock: int, origin: str, 
 
 
 def row_of(plan: Plan, records: Records, number: int, clock: int = 0, origin: str = "") -> Row | None:
-    """The row that one record gives; None where its JSON cannot be read."""
+    """The row that one record gives; None where it is no JSON object."""
+    row = _row(plan, records, number, clock, origin)
+    return None if isinstance(row, str) else row
+
+
+def _row(plan: Plan, records: Records, number: int, clock: int, origin: str) -> Row | str:
+    """The row that one record gives, or why it gives none."""
     raw = records.raw[number].as_py()
     place = f"{origin}:{records.position[number].as_py()}.{records.sub[number].as_py()}"
     frame: dict[str, Any] = {
@@ -132,9 +138,9 @@ def row_of(plan: Plan, records: Records, number: int, clock: int = 0, origin: st
     try:
         whole = json_text.parse(text)
     except ValueError:
-        return None
-    if whole is None:
-        return None
+        return "the record is not valid JSON"
+    if not isinstance(whole, dict):
+        return "the record is not a JSON object"
     return Row(whole, decode(whole, plan.shape), plan.shape, False, dict(plan.lets), frame)
 
 

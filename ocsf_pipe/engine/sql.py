@@ -160,7 +160,7 @@ class Emitter:
         path = text_literal(json_path(node.steps))
         if node.type.kind == "json":
             return f"nullif(json_extract(j, {path})::varchar, 'null')"
-        return f"json_extract_string(j, {path})"
+        return f"from_json(json_extract(j, {path}), '\"VARCHAR\"')"
 
     def otherwise(self, node: Node | None) -> str:
         return "" if node is None else f" else {self.sql(node)}"
