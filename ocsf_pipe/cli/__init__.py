@@ -12,8 +12,11 @@ import typer
 from ocsf_pipe.errors import MappingError, OcsfPipeError
 
 COMMANDS = (
+    "demo",
+    "ingest",
     "query",
     "shell",
+    "quarantine",
     "mapping",
     "schema",
     "lake",

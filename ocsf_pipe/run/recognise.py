@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ocsf_connectors.file import open_stream
 from ocsf_pipe.decode import FORMATS, Format, Limits
 from ocsf_pipe.engine.duckdb import DuckEngine
-from ocsf_pipe.engine.evaluate import evaluate
+from ocsf_pipe.engine.evaluate import Row, evaluate
 from ocsf_pipe.engine.reference import expand, row_of
 from ocsf_pipe.mapping.catalogue import Listed, catalogue, find_mapping
 from ocsf_pipe.plan.nodes import Plan
@@ -112,7 +112,7 @@ def _hits(plan: Plan, sample: Records) -> int:
         return 0
     records = expand(plan, first(sample, LOOK_AT))
     rows = (row_of(plan, records, number) for number in range(min(len(records), LOOK_AT)))
-    return sum(row is not None and evaluate(plan.recognise, row) is True for row in rows)
+    return sum(isinstance(row, Row) and evaluate(plan.recognise, row) is True for row in rows)
 
 
 def first(records: Records, count: int) -> Records:
