@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ocsf_pipe.cli.asking import ask
 from ocsf_pipe.cli.output import Format, print_arrow
 from ocsf_pipe.cli.place import HERE, LakePlace
 
@@ -29,4 +30,4 @@ def query(
     from ocsf_pipe.lake import Lake
 
     text = sys.stdin.read() if sql == "-" else sql
-    print_arrow(Lake(lake).sql(text.strip().rstrip(";")), form)
+    print_arrow(ask(Lake(lake), text.strip().rstrip(";")), form)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ocsf_pipe.cli.asking import ask
 from ocsf_pipe.cli.output import Format, print_arrow, print_table
 from ocsf_pipe.cli.place import HERE, LakePlace
 from ocsf_pipe.cli.statements import split_statements
@@ -57,9 +58,9 @@ def _run_piped(lake: Lake, form: Format) -> None:
             continue
         statements, text = split_statements(text + line)
         for statement in statements:
-            print_arrow(lake.sql(statement), form)
+            print_arrow(ask(lake, statement), form)
     if split_statements(text + ";")[0]:
-        print_arrow(lake.sql(text.strip()), form)
+        print_arrow(ask(lake, text.strip()), form)
 
 
 def _talk(lake: Lake, form: Format) -> None:
@@ -70,7 +71,7 @@ def _talk(lake: Lake, form: Format) -> None:
     for line in _statements():
         try:
             if not line.startswith("."):
-                print_arrow(lake.sql(line), form)
+                print_arrow(ask(lake, line), form)
             elif not _command(lake, line):
                 return
         except OcsfPipeError as error:
@@ -121,7 +122,7 @@ def _schema(lake: Lake, names: list[str]) -> None:
         if name not in known:
             near = did_you_mean(name, known) or f"there are: {', '.join(known) or 'none yet'}"
             raise UsageError(f"there is no table `{name}`", near)
-        described = lake.sql(f'describe "{name}"')
+        described = ask(lake, f'describe "{name}"')
         typer.echo(f"{name}:")
         print_table(("column", "type"), zip(*(described[i].to_pylist() for i in (0, 1)), strict=True))
 

@@ -108,7 +108,7 @@ def shape(records: Records) -> tuple[bool, tuple[str, ...]]:
 def rules_taking(plan: Plan, record: Records) -> list[str]:
     """Name the rules that make an event of one record, each as often as it makes one."""
     row = reference.row_of(plan, record, 0, CLOCK, ORIGIN)
-    if row is None:
+    if not isinstance(row, Row):
         return []
     main = reference.main_route(plan, row)
     also = [route for route in plan.routes if route.also and (route.when is None or evaluate(route.when, row) is True)]

@@ -9,6 +9,9 @@ import typer
 COMMANDS = (
     "check",
     "test",
+    "explain",
+    "coverage",
+    "list",
 )
 """The modules of this folder, in the order of the help; each has `app`."""
 
