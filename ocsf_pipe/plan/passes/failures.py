@@ -46,12 +46,10 @@ def failure(node: Node) -> Node | None:
 
 
 def _may_fail(node: Convert) -> bool:
-    textual = node.value.type.kind in {"text", "ip", "json"}
+    """Whether some value does not convert; text becomes text always, unless its type asks something of it."""
     scalar = node.to
-    plain = scalar.base == "string_t" and not (scalar.regex or scalar.max_len or scalar.values)
-    return not (textual and plain) and scalar.base != "json_t" and node.value.type != node.type or bool(
-        scalar.low is not None or scalar.values
-    )
+    asks = bool(scalar.regex or scalar.values) or scalar.max_len is not None or scalar.low is not None
+    return scalar.base != "json_t" and (asks or node.value.type != node.type)
 
 
 def _branches(node: Case | Lookup, found: list[Node | None], otherwise: Node | None) -> Node | None:
