@@ -309,6 +309,18 @@ def is_too_big(expr: Expr) -> bool:
     return parts > _MAX_PARTS or depth > 2 * _MAX_DEPTH
 
 
+def heads(expr: Expr) -> set[str]:
+    """The first words of all paths in an expression."""
+    found: set[str] = set()
+    pending = [expr]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, PathExpr):
+            found.add(part.head)
+        pending.extend(_parts(part))
+    return found
+
+
 def _parts(expr: Expr) -> list[Expr]:
     match expr:
         case ApplyExpr(args=args):

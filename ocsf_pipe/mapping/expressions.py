@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ocsf_pipe.errors import Span, did_you_mean
 from ocsf_pipe.mapping.context import Context
-from ocsf_pipe.mapping.paths import as_document, as_list, as_texts, finish, start, walk
+from ocsf_pipe.mapping.paths import as_document, as_list, as_texts, elements, finish, start, walk
 from ocsf_pipe.mapping.scope import Handle, Scope
+from ocsf_pipe.mapping.shapes import Trie
 from ocsf_pipe.mapping.syntax import (
     ApplyExpr,
     CaseExpr,
@@ -64,6 +65,18 @@ def handle_of(context: Context, expr: Expr, scope: Scope) -> Handle:
     if isinstance(expr, FollowExpr):
         return walk(context, Handle(lower_expr(context, expr.of, scope)), expr.steps, expr.span)
     return Handle(lower_expr(context, expr, scope))
+
+
+def elements_of(context: Context, expr: Expr, scope: Scope) -> tuple[Node, Trie | None]:
+    """The list that something goes over, and the place of one element where it has one."""
+    context.spend(expr.span)
+    if isinstance(expr, PathExpr):
+        handle, steps = start(expr, scope)
+        if not (len(expr.steps) == 1 and expr.head in scope.macros):
+            return elements(context, handle, steps, expr.span)
+    if isinstance(expr, FollowExpr):
+        return elements(context, Handle(lower_expr(context, expr.of, scope)), expr.steps, expr.span)
+    return as_list(context, Handle(lower_expr(context, expr, scope)), expr.span), None
 
 
 def _macro(context: Context, name: str, scope: Scope, span: Span, want: Type | None) -> Node:

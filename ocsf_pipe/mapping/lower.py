@@ -10,8 +10,8 @@ from ocsf_pipe.mapping.derive import derive
 from ocsf_pipe.mapping.expressions import condition_of, handle_of
 from ocsf_pipe.mapping.needs import object_needs
 from ocsf_pipe.mapping.parse import path_text
-from ocsf_pipe.mapping.paths import as_list, element_trie
 from ocsf_pipe.mapping.scope import Handle, Scope
+from ocsf_pipe.mapping.shapes import Trie
 from ocsf_pipe.mapping.syntax import (
     ConstantSide,
     EachSide,
@@ -21,9 +21,10 @@ from ocsf_pipe.mapping.syntax import (
     Mapping,
     Rule,
 )
+from ocsf_pipe.mapping.expression import heads
 from ocsf_pipe.mapping.targets import Leaves, each_node, lower_entries
 from ocsf_pipe.mapping.types import TypeTextError, parse_type
-from ocsf_pipe.ops.types import JSON, OBJECT, TEXT
+from ocsf_pipe.ops.types import BOOLEAN, TEXT
 from ocsf_pipe.plan.nodes import Assign, Call, Const, Frame, LetRef, Node, Path, Plan, Route, Var
 from ocsf_pipe.plan.passes.consumed import consumed, reads
 from ocsf_pipe.plan.passes.failures import failure
@@ -92,9 +93,10 @@ def _let_value(context: Context, let: Let, scope: Scope) -> tuple[Node, Handle] 
         return Const(let.value.text, TEXT), Handle(Const(None, TEXT))
     if isinstance(let.value, EachSide) and let.value.value is None:
         node, inner = each_node(context, let.value, scope)
-        if not let.value.first:  # the elements that satisfy `where`: a list as long as it is not empty
-            return node, handle_of(context, let.value.items, scope)
         bound = inner.names[let.value.name] if let.value.name else inner.element
+        if not let.value.first:  # the elements that satisfy `where`: a list as long as it is not empty
+            place = bound.trie if bound is not None else None
+            return node, Handle(node, Trie(uses={"list"}, element=place) if place is not None else None)
         return node, bound or Handle(node)
     return None
 
@@ -122,10 +124,9 @@ def _left_and_read(context: Context) -> None:
 
 def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) -> Route:
     kind = context.schema.classes.get(rule.class_name)
-    when = condition_of(context, rule.when, scope) if rule.when is not None else None
+    inner, for_each, when = _fan_out(context, rule, scope)
     if kind is None:  # said by a check of its own
         return Route(rule.name, rule.class_name, 0, when, rule.also, None, (), (), (), (), (), ())
-    inner, for_each = _fan_out(context, rule, scope)
     context.locals = []
     context.excused = set()
     leaves = _leaves(context, rule, kind, inner)
@@ -155,16 +156,25 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
     )
 
 
-def _fan_out(context: Context, rule: Rule, scope: Scope) -> tuple[Scope, tuple[str, Node] | None]:
+def _fan_out(context: Context, rule: Rule, scope: Scope) -> tuple[Scope, tuple[str, Node] | None, Node | None]:
+    """The scope inside a rule, the list it goes over, and its condition.
+
+    A condition that reads the element is asked of each element: the rule holds where one satisfies it.
+    """
     if rule.for_each is None:
-        return scope, None
-    source = handle_of(context, rule.for_each.items, scope)
-    items = as_list(context, source, rule.for_each.items.span)
-    trie = element_trie(source)
-    name = context.fresh("el")
-    kind = OBJECT if trie is not None else items.type.item or JSON
-    bound = scope.bind(rule.for_each.name, Handle(Var(name, kind), trie))
-    return replace(bound, depth=scope.depth), (name, items)
+        return scope, None, condition_of(context, rule.when, scope) if rule.when is not None else None
+    name, items = rule.for_each.name, rule.for_each.items
+    by_element = rule.when is not None and name in heads(rule.when)
+    side = EachSide(items, name, None, rule.when if by_element else None, None, first=False, span=rule.for_each.span)
+    found, inner = each_node(context, side, scope)
+    element = context.fresh("el")
+    bound = inner.names[name]
+    kept = scope.bind(name, Handle(Var(element, bound.node.type), bound.trie))
+    kept = replace(kept, depth=scope.depth)
+    if by_element:
+        return kept, (element, found), Call("is_not_null", (found,), BOOLEAN)
+    when = condition_of(context, rule.when, scope) if rule.when is not None else None
+    return kept, (element, found.items), when
 
 
 def _leaves(context: Context, rule: Rule, kind: EventClass, scope: Scope) -> Leaves:

@@ -82,6 +82,31 @@ def _every(context: Context, handle: Handle, rest: tuple[Step, ...], span: Span)
     return Call("flatten", (mapped,), value.type) if nested else mapped
 
 
+def elements(context: Context, handle: Handle, steps: tuple[Step, ...], span: Span) -> tuple[Node, Trie | None]:
+    """The list that a path names where something goes over its elements, and the place of one element.
+
+    There a last `[*]` says nothing new, and one further in flattens: `messages[*].parts[*]` are all parts.
+    """
+    stars = [i for i, step in enumerate(steps) if step.star]
+    if not stars:
+        whole = walk(context, handle, steps, span)
+        return as_list(context, whole, span), element_trie(whole)
+    outer = walk(context, handle, steps[: stars[0]], span)
+    items, place = as_list(context, outer, span), element_trie(outer)
+    rest = steps[stars[0] + 1 :]
+    if not rest:
+        return items, place
+    name = context.fresh("e")
+    element = Handle(Var(name, OBJECT if place is not None else items.type.item or JSON), place)
+    if len(stars) == 1:
+        inner = walk(context, element, rest, span)
+        value = inner.node if inner.trie is not None else finish(context, inner, span, "json")
+        return Each(items, name, None, None, value, first=False, type=list_of(value.type)), inner.trie
+    value, place = elements(context, element, rest, span)
+    mapped = Each(items, name, None, None, value, first=False, type=list_of(value.type))
+    return Call("flatten", (mapped,), value.type), place
+
+
 def as_list(context: Context, handle: Handle, span: Span) -> Node:
     """The value read as a list; complains where it cannot be one."""
     if handle.trie is not None:

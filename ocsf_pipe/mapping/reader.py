@@ -18,6 +18,7 @@ from ocsf_pipe.mapping.syntax import Expr, LiteralExpr, Step
 from ocsf_pipe.mapping.tokens import ExpressionError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_COMMA = "close it; inside `{…}` and `[…]` a comma ends the value: write such values on lines of their own"
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _JSON_LIKE = re.compile(r"true|false|-?(0|[1-9]\d{0,17})(\.\d{1,17})?([eE][-+]?\d{1,2})?")
 
@@ -91,7 +92,11 @@ class Reader:
             self.complain("M104", f"{what} must be a mapping", self.span(node), "write `key: value` lines")
             return
         seen: set[str] = set()
+        cut = False
         for key, value in node.value:
+            if cut and _is_rest(key, value):
+                continue
+            cut = node.flow_style is True and _opens(value)
             if not isinstance(key, yaml.ScalarNode):
                 self.complain("M104", f"a key of {what} must be a word", self.span(key), "quote it")
                 continue
@@ -148,7 +153,8 @@ class Reader:
             return parse_expression(node.value, places.span)
         except ExpressionError as error:
             code = "M107" if error.too_big else "M202"
-            self.complain(code, str(error), places.span(error.at, error.end), _hint(node) or error.hint)
+            hint = _COMMA if _opens(node) and error.at >= len(node.value) else _hint(node) or error.hint
+            self.complain(code, str(error), places.span(error.at, error.end), hint)
             return LiteralExpr(None, self.span(node))
 
     def path(self, node: yaml.Node, what: str) -> tuple[Step, ...]:
@@ -165,6 +171,16 @@ def _hint(node: yaml.ScalarNode) -> str | None:
     if node.style in {"'", '"'}:
         return "an expression is not quoted in YAML: take the outer quotes away"
     return None
+
+
+def _opens(node: yaml.Node) -> bool:
+    """Whether a plain scalar opens a parenthesis that it does not close: a comma of `{…}` has cut it."""
+    return isinstance(node, yaml.ScalarNode) and not node.style and node.value.count("(") > node.value.count(")")
+
+
+def _is_rest(key: yaml.Node, value: yaml.Node) -> bool:
+    """Whether a key is the rest of an expression that a comma has cut; the cut itself has been complained about."""
+    return isinstance(key, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode) and value.value == ""
 
 
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from ocsf_pipe.errors import Span, did_you_mean, nearest
 from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.enums import is_enum, lower_enum
-from ocsf_pipe.mapping.expressions import case_key, condition_of, handle_of, lower_expr
-from ocsf_pipe.mapping.paths import as_list, element_trie
+from ocsf_pipe.mapping.expressions import case_key, condition_of, elements_of, lower_expr
 from ocsf_pipe.mapping.requirements import nest, scalar_of
 from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.syntax import (
@@ -232,10 +231,8 @@ def _array(context: Context, attribute: Attribute, side: Side, scope: Scope) -> 
     if isinstance(side, CaseSide):
         return _lookup(context, side, scope, lambda value: _array(context, attribute, value, scope))
     if isinstance(side, ExprSide) and attribute.object_type is None:
-        items_node = as_list(context, handle_of(context, side.expr, scope), side.span)
+        items_node, trie = elements_of(context, side.expr, scope)
         name = context.fresh("e")
-        handle = handle_of(context, side.expr, scope)
-        trie = element_trie(handle)
         if trie is not None:
             trie.uses.add("text")
         kind = TEXT if trie is not None else items_node.type.item or TEXT
@@ -273,9 +270,7 @@ def _each(context: Context, attribute: Attribute, side: EachSide, scope: Scope) 
 
 def each_node(context: Context, side: EachSide, scope: Scope) -> tuple[Each, Scope]:
     """The loop with its element as value, and the scope inside it."""
-    source = handle_of(context, side.items, scope)
-    items = as_list(context, source, side.items.span)
-    trie = element_trie(source)
+    items, trie = elements_of(context, side.items, scope)
     name = context.fresh("x")
     kind = OBJECT if trie is not None else items.type.item or JSON
     handle = Handle(Var(name, kind), trie)
