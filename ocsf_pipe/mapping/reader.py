@@ -153,9 +153,13 @@ class Reader:
             return parse_expression(node.value, places.span)
         except ExpressionError as error:
             code = "M107" if error.too_big else "M202"
-            hint = _COMMA if _opens(node) and error.at >= len(node.value) else _hint(node) or error.hint
+            hint = _COMMA if _opens(node) and self._before_comma(node) else _hint(node) or error.hint
             self.complain(code, str(error), places.span(error.at, error.end), hint)
             return LiteralExpr(None, self.span(node))
+
+    def _before_comma(self, node: yaml.Node) -> bool:
+        line = self.lines[node.end_mark.line] if node.end_mark.line < len(self.lines) else ""
+        return line[node.end_mark.column :].lstrip().startswith(",")
 
     def path(self, node: yaml.Node, what: str) -> tuple[Step, ...]:
         """Parse a scalar as a path; a complaint and no steps where it is none."""
