@@ -46,9 +46,17 @@ def leftover_sql(paths: Sequence[Path], shape: Shape, kept: Mapping[Path, Sequen
     tree = consumed_tree(paths)
     if not tree.below:
         return "j"
-    pieces = _joined(_pieces(tree, (), shape, kept))
-    patch = " || ".join([text_literal("{"), *pieces, text_literal("}")])
+    plain = _patch(tree, shape, {})
+    flags = sorted({flag for found in kept.values() for flag in found})
+    if not flags:
+        return f"json_merge_patch(j, {plain})::varchar"
+    # a record in which nothing failed, as most are, is spared a question for every path
+    patch = f"case when {' or '.join(flags)} then {_patch(tree, shape, kept)} else {plain} end"
     return f"json_merge_patch(j, {patch})::varchar"
+
+
+def _patch(tree: Keys, shape: Shape, kept: Mapping[Path, Sequence[str]]) -> str:
+    return " || ".join(_joined([text_literal("{"), *_pieces(tree, (), shape, kept), text_literal("}")]))
 
 
 def tidy_sql(column: str, trees: Sequence[Keys]) -> str:
