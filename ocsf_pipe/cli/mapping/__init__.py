@@ -12,6 +12,7 @@ COMMANDS = (
     "explain",
     "coverage",
     "list",
+    "new",
 )
 """The modules of this folder, in the order of the help; each has `app`."""
 
