@@ -41,11 +41,12 @@ class Rejected(Exception):
         self.reason = reason
 
 
-def interpret(plan: Plan, records: Records, *, clock: int, origin: str = "") -> Told:
+def interpret(plan: Plan, records: Records, *, clock: int, origin: str | pa.Array = "") -> Told:
     """Interpret every record; the meaning of the arguments is that of `DuckEngine.run`."""
     told = Told()
     for number in range(len(records)):
-        _record(plan, records, number, clock, origin, told)
+        where = origin if isinstance(origin, str) else origin[number].as_py()
+        _record(plan, records, number, clock, where, told)
     return told
 
 

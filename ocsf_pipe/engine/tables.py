@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ocsf_pipe.ops.types import Type
+from ocsf_pipe.ops.types import NULL, Type, united
 from ocsf_pipe.plan.nodes import Path, Plan, Route
 
 
@@ -30,6 +30,11 @@ def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None) -> dict[st
     return tables
 
 
+def columns_by_table(plan: Plan) -> dict[str, dict[Path, Type]]:
+    """The attributes of each table of a mapping with their types, in a stable order."""
+    return {name: _columns(plan.routes[i] for i in numbers) for name, numbers in _by_table(plan).items()}
+
+
 def _by_table(plan: Plan) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for i, route in enumerate(plan.routes):
@@ -37,13 +42,12 @@ def _by_table(plan: Plan) -> dict[str, list[int]]:
     return found
 
 
-def _columns(routes: object) -> dict[Path, Type]:
+def _columns(routes: Iterable[Route]) -> dict[Path, Type]:
     """The attributes that any of these rules sets, in a stable order."""
     found: dict[Path, Type] = {}
-    for route in routes:  # type: ignore[attr-defined]
-        assert isinstance(route, Route)  # noqa: S101 - narrows for the reader and the checker
+    for route in routes:
         for assign in (*route.derived, *route.assigns):
-            found[assign.path] = assign.type
+            found[assign.path] = united(found.get(assign.path, NULL), assign.type)
     return dict(sorted(found.items()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from ocsf_pipe.errors import Span, did_you_mean, nearest
 from ocsf_pipe.mapping.context import Context
@@ -25,7 +26,7 @@ from ocsf_pipe.mapping.syntax import (
     Side,
 )
 from ocsf_pipe.ops.conversion import column_type, convert, convertible
-from ocsf_pipe.ops.types import INTEGER, JSON, OBJECT, TEXT, Type, list_of
+from ocsf_pipe.ops.types import INTEGER, JSON, NULL, OBJECT, TEXT, Type, list_of, united
 from ocsf_pipe.plan.nodes import Call, Const, Convert, Each, LetRef, Lookup, MakeList, Node, Path, Var
 from ocsf_pipe.schema import Attribute
 
@@ -225,7 +226,7 @@ def _array(context: Context, attribute: Attribute, side: Side, scope: Scope) -> 
     single = replace(attribute, is_array=False)
     if isinstance(side, ListSide):
         items = tuple(_element(context, single, item, scope) for item in side.items)
-        return MakeList(items, list_of(items[0].type if items else TEXT))
+        return MakeList(items, list_of(reduce(united, (item.type for item in items), NULL) if items else TEXT))
     if isinstance(side, EachSide) and not side.first:
         return _each(context, single, side, scope)
     if isinstance(side, CaseSide):
@@ -256,8 +257,11 @@ def _element(context: Context, attribute: Attribute, side: Side, scope: Scope) -
         return _each(context, attribute, side, scope)
     if isinstance(side, EraseSide):
         return Const(None, OBJECT)
+    outer, context.excused = context.excused, set()
     leaves = _object(context, attribute, (), side, replace(scope, depth=scope.depth + 1))
-    return nest(context, attribute.object_type, leaves)
+    node = nest(context, attribute.object_type, leaves)
+    context.excused = outer
+    return node
 
 
 def _each(context: Context, attribute: Attribute, side: EachSide, scope: Scope) -> Node:
@@ -286,7 +290,8 @@ def _lookup(context: Context, side: CaseSide, scope: Scope, lower: Callable[[Sid
     subject = lower_expr(context, side.subject, scope)
     table = tuple((case_key(context, subject, key, span), lower(value)) for key, span, value in side.arms)
     otherwise = lower(side.otherwise) if side.otherwise is not None else None
-    kind = next((node.type for _, node in table), otherwise.type if otherwise is not None else TEXT)
+    sides = [node.type for _, node in table] + ([otherwise.type] if otherwise is not None else [])
+    kind = reduce(united, sides, NULL)
     return Lookup(subject, table, otherwise, kind)
 
 

@@ -56,3 +56,16 @@ def list_of(item: Type) -> Type:
 def object_of(**fields: Type) -> Type:
     """The object with these fields, in this order."""
     return Type("object", fields=tuple(fields.items()))
+
+
+def united(one: Type, two: Type) -> Type:
+    """The type that holds values of both: objects have the fields of both; `one` where they do not go together."""
+    if one.kind == "null":
+        return two
+    if one.kind == two.kind == "list":
+        return list_of(united(one.item or NULL, two.item or NULL))
+    if one.kind == two.kind == "object":
+        theirs = dict(two.fields)
+        kept = [(name, united(kind, theirs.pop(name, NULL))) for name, kind in one.fields]
+        return Type("object", fields=(*kept, *theirs.items()))
+    return one

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 
 from ocsf_pipe.decode import FORMATS
-from ocsf_pipe.engine.duckdb import DuckEngine
+from ocsf_pipe.engine.engine import Engine
 from ocsf_pipe.engine.outcome import Failed
 from ocsf_pipe.mapping.catalogue import find_mapping
 from ocsf_pipe.plan.nodes import Plan
@@ -46,7 +46,7 @@ def normalize(records: Iterable[Record], mapping: str | Path | Plan, *, clock: i
     plan = mapping if isinstance(mapping, Plan) else find_mapping(mapping).plan
     messages = pa.array([_bytes(record) for record in records], pa.large_binary())
     found = FORMATS[plan.format].parse(messages, plan.settings)
-    engine = DuckEngine(plan)
+    engine = Engine(plan)
     rows = engine.expand(found)
     at = now() if clock is None else clock
     outcome = engine.run(rows, clock=at)

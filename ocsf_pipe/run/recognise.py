@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ocsf_connectors.file import open_stream
 from ocsf_pipe.decode import FORMATS, Format, Limits
-from ocsf_pipe.engine.duckdb import DuckEngine
+from ocsf_pipe.engine.engine import Engine
 from ocsf_pipe.engine.evaluate import Row, evaluate
 from ocsf_pipe.engine.reference import expand, row_of
 from ocsf_pipe.mapping.catalogue import Listed, catalogue, find_mapping
@@ -33,12 +33,12 @@ class Engines:
     """The engines of a run, one per mapping, made when first needed."""
 
     threads: int | None = None
-    _made: dict[str, DuckEngine] = field(default_factory=dict)
+    _made: dict[str, Engine] = field(default_factory=dict)
 
-    def of(self, listed: Listed) -> DuckEngine:
+    def of(self, listed: Listed) -> Engine:
         """The engine of a mapping; raises MappingError where it does not compile."""
         if listed.name not in self._made:
-            self._made[listed.name] = DuckEngine(listed.plan, self.threads)
+            self._made[listed.name] = Engine(listed.plan, self.threads)
         return self._made[listed.name]
 
 

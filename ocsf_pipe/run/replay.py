@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ocsf_pipe.decode import FORMATS
-from ocsf_pipe.engine.duckdb import DuckEngine
+from ocsf_pipe.engine.engine import Engine
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.mapping.catalogue import Listed
@@ -56,7 +56,7 @@ class Replay:
     def _batch(self, batch: int, pending: Txn | None) -> Replayed:
         uids = self._manifest(batch)
         rows = self._rows(uids)
-        engine = DuckEngine(self.listed.plan)
+        engine = Engine(self.listed.plan)
         kept, records = _records(self.listed, engine, rows)
         origins = pc.take(rows["partition"].combine_chunks(), kept) if len(kept) else pa.array([], pa.string())
         txn = pending or self._txn(batch, len(kept))
@@ -107,7 +107,7 @@ def _sum(one: Replayed, two: Replayed) -> Replayed:
     return Replayed(two.looked_at, one.moved + two.moved, two.refused, events)
 
 
-def _records(listed: Listed, engine: DuckEngine, rows: pa.Table) -> tuple[pa.Array, Records]:
+def _records(listed: Listed, engine: Engine, rows: pa.Table) -> tuple[pa.Array, Records]:
     """The rows that can be decoded (by number) and their records, under their old positions."""
     kept: list[int] = []
     raws: list[str] = []
@@ -129,7 +129,7 @@ def _records(listed: Listed, engine: DuckEngine, rows: pa.Table) -> tuple[pa.Arr
     )
 
 
-def _decoded(listed: Listed, engine: DuckEngine, row: dict[str, Any]) -> tuple[str, str] | None:
+def _decoded(listed: Listed, engine: Engine, row: dict[str, Any]) -> tuple[str, str] | None:
     """The raw text and the record of one row; None where it cannot be decoded into one record."""
     try:
         raw = row["raw"].decode()
