@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ocsf_pipe.engine.envelope import expand
+from ocsf_pipe.engine.isolate import POISON, isolated
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
 from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_OBJECT, NO_RULE, Query, build_query, recognise_query
 from ocsf_pipe.engine.statement import Statement
@@ -61,7 +62,16 @@ class DuckEngine:
             return Outcome()
         columns = tuple(records.columns.column_names) if records.columns is not None else None
         query = self.query(columns)
-        return self._outcome(query, self._statement(columns, "events", query.sql).run(_input(records, clock, origin)))
+        statement = self._statement(columns, "events", query.sql)
+
+        def mapped(some: Records, at: int) -> Outcome:
+            where = origin if isinstance(origin, str) else origin.slice(at, len(some))
+            return self._outcome(query, statement.run(_input(some, clock, where, at)))
+
+        try:
+            return mapped(records, 0)
+        except POISON as error:
+            return isolated(records, mapped, error)
 
     def recognised(self, records: Records) -> pa.BooleanArray:
         """Which records the mapping recognises as its own; none where it does not say."""
@@ -118,10 +128,12 @@ class DuckEngine:
         return found
 
 
-def _input(records: Records, clock: int, origin: Origin) -> pa.Table:
-    """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood."""
+def _input(records: Records, clock: int, origin: Origin, at: int = 0) -> pa.Table:
+    """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood; `at` is the
+    row of the first in the whole batch.
+    """
     arrays = {
-        "rid": pa.array(range(len(records)), pa.int64()),
+        "rid": pa.array(range(at, at + len(records)), pa.int64()),
         "raw": records.raw,
         "position": records.position,
         "sub": records.sub,
