@@ -15,6 +15,7 @@ from ocsf_pipe.testing.source_fields import Field, Sampled
 
 _ROUNDS = 12
 _SURE = 0.9
+_MISSING = frozenset({"M305", "M307"})
 _SEVERITIES = {
     "Informational": "debug trace verbose info information informational notice ok",
     "Low": "low minor",
@@ -118,7 +119,8 @@ def _mended(
 ) -> list[Written]:
     """The lines without those complained about, and with a placeholder for each requirement that is not met."""
     rows = text.split("\n")
-    wrong = {_attribute_of(rows, one.span.line) for one in complaints if one.span is not None}
+    faulty = [one.span for one in complaints if one.span is not None and one.code not in _MISSING]
+    wrong = {_attribute_of(rows, span.line) for span in faulty}
     kept = [line for line in lines if line.attribute not in wrong or line.comment == _TODO]
     there = {line.attribute for line in kept}
     for complaint in complaints:
@@ -137,7 +139,7 @@ def _attribute_of(rows: Sequence[str], line: int) -> str:
 
 def _wanted(complaint: Diagnostic, schema: Schema, kind: EventClass) -> list[str]:
     """The attributes that would satisfy a complaint about something that is missing."""
-    if complaint.code not in {"M305", "M307"}:
+    if complaint.code not in _MISSING:
         return []
     names = re.findall(r"`([\w.]+)`", f"{complaint.hint or ''} {complaint.message}")
     for name in names:

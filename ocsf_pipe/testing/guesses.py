@@ -140,15 +140,14 @@ def _fits(field: Field, attribute: Attribute) -> bool:
 
 def _attributes(kind: EventClass, schema: Schema) -> Iterator[tuple[str, Attribute]]:
     """The scalar attributes of the class and of the objects that most sources fill."""
-    yield from ((name, one) for name, one in kind.attributes.items() if _plain(one))
+    yield from _scalars(kind.attributes)
     for path in _OBJECTS:
         if path.split(".", maxsplit=1)[0] not in kind.attributes:
             continue
         inner = schema.attribute(kind.name, path) if _there(schema, kind, path) else None
         if inner is not None and inner.object_type and not inner.is_array:
-            for name, one in schema.object(inner.object_type).attributes.items():
-                if _plain(one):
-                    yield f"{path}.{name}", one
+            inside = _scalars(schema.object(inner.object_type).attributes)
+            yield from ((f"{path}.{name}", one) for name, one in inside)
 
 
 def _there(schema: Schema, kind: EventClass, path: str) -> bool:
@@ -161,5 +160,9 @@ def _there(schema: Schema, kind: EventClass, path: str) -> bool:
     return True
 
 
-def _plain(attribute: Attribute) -> bool:
-    return attribute.object_type is None and not attribute.is_array and attribute.deprecated is None
+def _scalars(attributes: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
+    """The single values that an author may write: captions beside an enum are derived."""
+    captions = {one.sibling for one in attributes.values()}
+    for name, one in attributes.items():
+        if one.object_type is None and not one.is_array and one.deprecated is None and name not in captions:
+            yield name, one
