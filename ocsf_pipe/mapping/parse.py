@@ -28,6 +28,11 @@ from ocsf_pipe.mapping.syntax import (
 )
 from ocsf_pipe.mapping.tokens import ExpressionError
 
+PRODUCT_WORDS = ("vendor_name", "name", "version", "uid", "lang", "url_string", "path")
+INPUT_WORDS = ("format", "settings", "records", "recognise", "fields")
+LEAVE_WORDS = ("path", "why")
+DROP_WORDS = ("when", "why")
+SIGMA_WORDS = ("logsource", "events", "fields")
 T = TypeVar("T")
 _PATH_HINT = 'write it as a.b."c.d"'
 
@@ -83,8 +88,7 @@ def _optional_items(reader: Reader, top: dict[str, yaml.Node], key: str) -> list
 def _product(reader: Reader, node: yaml.Node | None) -> MappingOf[str, str]:
     if node is None:
         return {}
-    words = ("vendor_name", "name", "version", "uid", "lang", "url_string", "path")
-    found = reader.known(node, "`product`", words)
+    found = reader.known(node, "`product`", PRODUCT_WORDS)
     reader.missing(found, ("vendor_name",), "`product`", node)
     return {key: reader.text(value, f"`product.{key}`") for key, value in found.items()}
 
@@ -92,7 +96,7 @@ def _product(reader: Reader, node: yaml.Node | None) -> MappingOf[str, str]:
 def _input(reader: Reader, node: yaml.Node | None) -> Input:
     if node is None:
         return Input("json", None, {}, (), None, ())
-    found = reader.known(node, "`input`", ("format", "settings", "records", "recognise", "fields"))
+    found = reader.known(node, "`input`", INPUT_WORDS)
     reader.missing(found, ("format",), "`input`", node)
     recognise = found.get("recognise")
     return Input(
@@ -184,7 +188,7 @@ def _for_each(reader: Reader, node: yaml.Node) -> ForEach | None:
 
 def _leave(reader: Reader, node: yaml.Node) -> Leave | None:
     if isinstance(node, yaml.MappingNode):
-        found = reader.known(node, "`leave`", ("path", "why"))
+        found = reader.known(node, "`leave`", LEAVE_WORDS)
         reader.missing(found, ("path",), "`leave`", node)
         if "path" not in found:
             return None
@@ -195,8 +199,8 @@ def _leave(reader: Reader, node: yaml.Node) -> Leave | None:
 
 
 def _drop(reader: Reader, node: yaml.Node) -> Drop | None:
-    found = reader.known(node, "`drop`", ("when", "why"))
-    reader.missing(found, ("when", "why"), "`drop`", node)
+    found = reader.known(node, "`drop`", DROP_WORDS)
+    reader.missing(found, DROP_WORDS, "`drop`", node)
     if "when" not in found:
         return None
     when = reader.expression(found["when"], "`when`")
@@ -204,7 +208,7 @@ def _drop(reader: Reader, node: yaml.Node) -> Drop | None:
 
 
 def _sigma(reader: Reader, node: yaml.Node) -> SigmaRoute:
-    found = reader.known(node, "`sigma`", ("logsource", "events", "fields"))
+    found = reader.known(node, "`sigma`", SIGMA_WORDS)
     reader.missing(found, ("logsource", "events"), "`sigma`", node)
     events = reader.items(found["events"], "`events`") if "events" in found else []
     return SigmaRoute(

@@ -190,8 +190,10 @@ def _is_rest(key: yaml.Node, value: yaml.Node) -> bool:
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     """A scalar as JSON would have it; quoted ones and what only YAML 1.1 reads as something else are texts."""
     text = str(node.value)
-    if not isinstance(node, yaml.ScalarNode) or node.style is not None or not _JSON_LIKE.fullmatch(text):
-        return None if isinstance(node, yaml.ScalarNode) and node.style is None and text in NULLS else text
+    if getattr(node, "style", None):
+        return text
+    if not _JSON_LIKE.fullmatch(text):
+        return None if text in NULLS else text
     found: int | float | bool = json.loads(text)
     return found
 

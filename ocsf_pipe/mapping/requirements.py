@@ -42,7 +42,7 @@ def in_force(attribute: Attribute, profiles: frozenset[str] | None) -> bool:
     return not attribute.profiles or profiles is None or bool(profiles & set(attribute.profiles))
 
 
-def nest(context: Context, object_type: str, leaves: Mapping[Path, Leaf]) -> Node:
+def nest(context: Context, object_type: str, leaves: Mapping[Path, Leaf], prefix: Path = ()) -> Node:
     """The object inside a list that these leaves make, nested objects and their needs included."""
     kind = context.schema.objects[object_type]
     fields: dict[str, Node] = {}
@@ -55,11 +55,11 @@ def nest(context: Context, object_type: str, leaves: Mapping[Path, Leaf]) -> Nod
         else:
             groups.setdefault(path[0], {})[path[1:]] = leaf
     for name, inner in groups.items():
-        fields[name] = nest(context, kind.attributes[name].object_type or "", inner)
+        fields[name] = nest(context, kind.attributes[name].object_type or "", inner, (*prefix, name))
     needs = needs_of(kind.attributes, kind.constraints, frozenset())
     for name in needs.required:
-        if name not in fields:
-            span = next((leaf.span for leaf in leaves.values()), None)
+        if name not in fields and leaves and (*prefix, name) not in context.excused:
+            span = next(leaf.span for leaf in leaves.values())
             context.complain("M305", f"an element of type `{object_type}` requires `{name}`, which is not mapped", span, remedy(kind.attributes[name]))
     if not fields:
         return Const(None, object_of())
