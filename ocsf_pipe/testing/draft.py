@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ocsf_pipe.errors import Diagnostic, UsageError
 from ocsf_pipe.mapping import diagnose, render
 from ocsf_pipe.mapping.tokens import KEYWORDS
-from ocsf_pipe.schema import EventClass, Schema, load
+from ocsf_pipe.schema import Attribute, EventClass, ObjectType, Schema, load
 from ocsf_pipe.testing.guesses import Guess, guess, words
 from ocsf_pipe.testing.source_fields import Field, Sampled
 
@@ -149,29 +149,39 @@ def _wanted(complaint: Diagnostic, schema: Schema, kind: EventClass) -> list[str
 
 
 def _leaf(name: str, schema: Schema, kind: EventClass) -> str:
-    """A single value inside an object: one that the object asks for, else its name or its uid."""
+    """A single value or a list inside an object."""
     attribute = schema.attribute(kind.name, name)
-    while attribute.object_type is not None and schema.object(attribute.object_type).attributes:
-        inner = schema.object(attribute.object_type)
-        asked = [one.name for one in inner.attributes.values() if one.requirement == "required" and not one.profiles]
-        choice = [
-            *asked,
-            *inner.constraints.at_least_one,
-            *inner.constraints.just_one,
-            "name",
-            "uid",
-            *inner.attributes,
-        ]
-        name = f"{name}.{next(one for one in choice if one in inner.attributes)}"
+    while (
+        not attribute.is_array and attribute.object_type is not None and schema.object(attribute.object_type).attributes
+    ):
+        name = f"{name}.{_asked(schema.object(attribute.object_type))[0]}"
         attribute = schema.attribute(kind.name, name)
     return name
 
 
+def _asked(inner: ObjectType) -> list[str]:
+    """What an object asks for; where that is nothing, its name or uid or first attribute."""
+    asked = [one.name for one in inner.attributes.values() if one.requirement == "required" and not one.profiles]
+    one_of = [*inner.constraints.at_least_one[:1], *inner.constraints.just_one[:1]]
+    known = [name for name in ("name", "uid", *inner.attributes) if name in inner.attributes]
+    return [*asked, *one_of] or known[:1]
+
+
 def _placeholder(name: str, schema: Schema, kind: EventClass) -> Written:
-    attribute = schema.attribute(kind.name, name)
-    if attribute.enum and attribute.sibling and "0" in attribute.enum:
-        return Written(name, "'Unknown'", _TODO)
-    return Written(name, f"todo.{name.replace('.', '_')}", _TODO)
+    return Written(name, _side(schema.attribute(kind.name, name), name, schema), _TODO)
+
+
+def _side(attribute: Attribute, path: str, schema: Schema) -> str:
+    """A right side of the attribute's shape, of paths that the record does not have."""
+    inner = schema.object(attribute.object_type) if attribute.object_type is not None else None
+    if inner is not None and inner.attributes:
+        parts = (f"{name}: {_side(inner.attributes[name], f'{path}_{name}', schema)}" for name in _asked(inner))
+        side = "{" + ", ".join(parts) + "}"
+    elif attribute.enum and attribute.sibling and "0" in attribute.enum:
+        side = "'Unknown'"
+    else:
+        side = f"todo.{path.replace('.', '_')}"
+    return f"[{side}]" if attribute.is_array else side
 
 
 def _text(sampled: Sampled, name: str, kind: EventClass, lines: Sequence[Written]) -> str:
