@@ -176,7 +176,7 @@ _FLAT: dict[str, tuple[str, ...]] = {
     "Opcode": ("OpcodeValue", "Opcode"), "Keywords": ("Keywords",), "Channel": ("Channel",),
     "EventRecordID": ("EventRecordID", "RecordNumber", "RecordID"),
     "Computer": ("Computer", "Hostname", "ComputerName"),
-    "Provider.Name": ("ProviderName", "SourceName", "Provider"), "Provider.Guid": ("ProviderGuid",),
+    "Provider.Name": ("SourceName", "ProviderName", "Provider"), "Provider.Guid": ("ProviderGuid",),
     "Correlation.ActivityID": ("ActivityID",), "Correlation.RelatedActivityID": ("RelatedActivityID",),
     "Execution.ProcessID": ("ExecutionProcessID", "ProcessID"), "Execution.ThreadID": ("ExecutionThreadID", "ThreadID"),
     "Security.UserID": ("UserID",),
@@ -191,6 +191,11 @@ _COLLECTOR = frozenset({
 })  # fmt: skip
 
 
+def _is_of_system(name: str, record: Event) -> bool:
+    """A `ProcessID` without a thread beside it is a value of the event, as in those of the filtering platform."""
+    return name != "ProcessID" or "ThreadID" in record or "ExecutionThreadID" in record
+
+
 def flat(record: Event) -> Event | None:
     """NXLog, Windows Event Forwarding to JSON, OTRF data sets: System and EventData side by side at the top.
 
@@ -202,7 +207,7 @@ def flat(record: Event) -> Event | None:
     left = dict(record)
     system: Event = {}
     for target, names in _FLAT.items():
-        found = next((name for name in names if left.get(name) is not None), None)
+        found = next((name for name in names if left.get(name) is not None and _is_of_system(name, left)), None)
         if found:
             group, _, key = target.rpartition(".")
             (system.setdefault(group, {}) if group else system)[key] = left.pop(found)
