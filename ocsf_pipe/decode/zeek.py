@@ -57,11 +57,11 @@ def unescaped(text: str) -> str:
 
 
 def sniff(head: bytes, filename: str, settings: Settings) -> bool:  # noqa: ARG001 - the contract of Format
-    """Whether the head has Zeek's header lines, or JSON with a Zeek `ts` and `uid` or `id.orig_h`."""
+    """Whether the head has Zeek's header lines, or JSON with a Zeek `ts` and the address or log name beside it."""
     start = head.removeprefix(BOM).lstrip()
     if start.startswith((b"#separator", b"#fields")):
         return True
-    named = any(name in start for name in (b'"id.orig_h"', b'"id_orig_h"', b'"_path"'))
+    named = any(name in start for name in (b'"id.orig_h"', b'"id_orig_h"', b'"orig_h"', b'"_path"'))
     return start.startswith(b"{") and b'"ts"' in start and named
 
 
@@ -74,8 +74,9 @@ def read(
 ) -> Iterator[Records]:
     """Yield the lines of a stream, as columns or as JSON."""
     head = Head(stream)
-    start = len(BOM) if head.bytes.startswith(BOM) else 0
-    if head.bytes[start:].lstrip()[:1] in (b"{", b"["):
+    inner = head.bytes.removeprefix(BOM).lstrip()
+    start = len(head.bytes) - len(inner)  # a header may stand behind white space, as in `sniff`
+    if inner[:1] in (b"{", b"["):
         yield from json.read_head(head, resume_at, limits)
         return
     # The header that rules a place can stand anywhere before it, so a resumed read starts at the beginning.
