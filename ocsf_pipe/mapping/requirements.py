@@ -9,7 +9,7 @@ from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.ops.conversion import Scalar, column_type
 from ocsf_pipe.ops.types import JSON, TEXT, object_of
 from ocsf_pipe.plan.nodes import Const, MakeObject, Needs, Node, Path
-from ocsf_pipe.schema import Attribute, Constraints
+from ocsf_pipe.schema import Attribute, Constraints, ObjectType
 
 if TYPE_CHECKING:
     from ocsf_pipe.mapping.targets import Leaf
@@ -57,13 +57,26 @@ def nest(context: Context, object_type: str, leaves: Mapping[Path, Leaf], prefix
     for name, inner in groups.items():
         fields[name] = nest(context, kind.attributes[name].object_type or "", inner, (*prefix, name))
     needs = needs_of(kind.attributes, kind.constraints, frozenset())
-    for name in needs.required:
-        if name not in fields and leaves and (*prefix, name) not in context.excused:
-            span = next(leaf.span for leaf in leaves.values())
-            context.complain("M305", f"an element of type `{object_type}` requires `{name}`, which is not mapped", span, remedy(kind.attributes[name]))
+    if leaves:
+        _complain_of_element(context, kind, needs, set(fields) | {p[-1] for p in context.excused if p[:-1] == prefix}, leaves)
     if not fields:
         return Const(None, object_of())
     return MakeObject(tuple(fields.items()), needs, object_of(**{name: node.type for name, node in fields.items()}))
+
+
+def _complain_of_element(
+    context: Context, kind: ObjectType, needs: Needs, given: set[str], leaves: Mapping[Path, Leaf]
+) -> None:
+    """Complain about what elements of this type must have and never will."""
+    span = next(leaf.span for leaf in leaves.values())
+    for name in needs.required:
+        if name not in given:
+            text = f"an element of type `{kind.name}` requires `{name}`, which is not mapped"
+            context.complain("M305", text, span, remedy(kind.attributes[name]))
+    for words, names in (("one of", needs.any_of), ("exactly one of", needs.just_one)):
+        if names and not given & set(names):
+            text = f"an element of type `{kind.name}` needs {words} {', '.join(f'`{name}`' for name in names)}"
+            context.complain("M307", text, span, f"map one of them, for example `{names[0]}`")
 
 
 def remedy(attribute: Attribute, prefix: Path = ()) -> str:
