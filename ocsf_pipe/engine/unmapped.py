@@ -15,7 +15,6 @@ from ocsf_pipe.engine.sql import decoded_fields, json_path
 from ocsf_pipe.ops.sql_text import name_text, text_literal
 from ocsf_pipe.plan.nodes import Path, Shape
 
-
 # An object of more parts than this is asked for by one look at the text: every rule repeats the test, and with hundreds
 # of parts and tens of rules the query would take minutes to plan.
 _MANY = 16
@@ -46,17 +45,9 @@ def leftover_sql(paths: Sequence[Path], shape: Shape, kept: Mapping[Path, Sequen
     tree = consumed_tree(paths)
     if not tree.below:
         return "j"
-    plain = _patch(tree, shape, {})
-    flags = sorted({flag for found in kept.values() for flag in found})
-    if not flags:
-        return f"json_merge_patch(j, {plain})::varchar"
-    # a record in which nothing failed, as most are, is spared a question for every path
-    patch = f"case when {' or '.join(flags)} then {_patch(tree, shape, kept)} else {plain} end"
+    pieces = _joined(_pieces(tree, (), shape, kept))
+    patch = " || ".join([text_literal("{"), *pieces, text_literal("}")])
     return f"json_merge_patch(j, {patch})::varchar"
-
-
-def _patch(tree: Keys, shape: Shape, kept: Mapping[Path, Sequence[str]]) -> str:
-    return " || ".join(_joined([text_literal("{"), *_pieces(tree, (), shape, kept), text_literal("}")]))
 
 
 def tidy_sql(column: str, trees: Sequence[Keys]) -> str:
