@@ -12,6 +12,7 @@ from typing import Any
 
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.sql_text import text_literal
+from ocsf_pipe.ops.time_text import FIRST, LAST
 from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, IP, JSON, TEXT, TIMESTAMP, Type
 
 
@@ -42,6 +43,7 @@ _BY_BASE = {
     "json_t": JSON,
 }
 _READERS = {"integer": "to_integer", "float": "to_float", "boolean": "to_boolean", "timestamp": "to_timestamp"}
+_TIMES = frozenset({"timestamp_t", "datetime_t"})
 _SPECIAL = {"ip_t": "to_ip", "mac_t": "to_mac"}
 
 
@@ -81,7 +83,7 @@ def _reader(kind: Type, scalar: Scalar) -> tuple[str, Type] | None:
         return (_READERS[target], TEXT) if target in _READERS else None
     if target == "text":
         return "to_text", kind
-    return ("to_integer", kind) if (kind.kind, target) == ("float", "integer") else None
+    return None
 
 
 def convert(value: Any, kind: Type, scalar: Scalar) -> Any:
@@ -93,11 +95,22 @@ def convert(value: Any, kind: Type, scalar: Scalar) -> Any:
         value = OPS[reader[0]].call([value], [reader[1]])
     if value is None or (isinstance(value, str) and not _fits_text(value, scalar)):
         return None
-    if scalar.low is not None and value < scalar.low:
-        return None
-    if scalar.high is not None and value > scalar.high:
+    if isinstance(value, float) and column_type(scalar) == INTEGER:
+        value = _whole(value)
+    low, high = limits(scalar)
+    if value is None or (low is not None and value < low) or (high is not None and value > high):
         return None
     return float(value) if column_type(scalar) == FLOAT else value
+
+
+def _whole(value: float) -> int | None:
+    """A float as the integer that it is; a fraction is none, nor is what 64 bits cannot hold."""
+    return int(value) if value.is_integer() and -(2.0**63) <= value < 2.0**63 else None
+
+
+def limits(scalar: Scalar) -> tuple[int | None, int | None]:
+    """The least and the greatest value, inclusive; a time is one that a calendar shows, from the year 1 to 9999."""
+    return (FIRST, LAST) if scalar.name in _TIMES else (scalar.low, scalar.high)
 
 
 def _fits_text(value: str, scalar: Scalar) -> bool:
@@ -134,6 +147,8 @@ def convert_sql(text: str, kind: Type, scalar: Scalar) -> str:
         text = OPS[reader[0]].to_sql([text], [reader[1]])
     if column_type(scalar) == FLOAT:
         text = f"cast({text} as double)"
+    elif kind == FLOAT and column_type(scalar) == INTEGER:
+        text = f"(case when {text} = floor({text}) then try_cast({text} as bigint) end)"
     checks = _checks_sql(text, scalar)
     return f"(case when {' and '.join(checks)} then {text} end)" if checks else text
 
@@ -146,11 +161,12 @@ def _checks_sql(text: str, scalar: Scalar) -> list[str]:
         checks.append(f"length({text}) <= {scalar.max_len}")
     if _checked_regex(scalar):
         checks.append(f"regexp_matches({text}, {text_literal(scalar.regex or '')})")
-    if scalar.low is not None:
-        checks.append(f"{text} >= {scalar.low}")
-    if scalar.high is not None:
-        checks.append(f"{text} <= {scalar.high}")
+    low, high = limits(scalar)
+    if low is not None:
+        checks.append(f"{text} >= {low}")
+    if high is not None:
+        checks.append(f"{text} <= {high}")
     return checks
 
 
-__all__ = ["IP", "Scalar", "column_type", "convert", "convert_sql", "convertible"]
+__all__ = ["IP", "Scalar", "column_type", "convert", "convert_sql", "convertible", "limits"]

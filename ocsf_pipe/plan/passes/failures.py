@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ocsf_pipe.ops import OPS
+from ocsf_pipe.ops.conversion import limits
 from ocsf_pipe.ops.types import BOOLEAN, TEXT
 from ocsf_pipe.plan.nodes import Call, Case, Const, Convert, Each, Lookup, MakeList, MakeObject, Node, Var
 
@@ -48,7 +49,7 @@ def failure(node: Node) -> Node | None:
 def _may_fail(node: Convert) -> bool:
     """Whether some value does not convert; text becomes text always, unless its type asks something of it."""
     scalar = node.to
-    asks = bool(scalar.regex or scalar.values) or scalar.max_len is not None or scalar.low is not None
+    asks = bool(scalar.regex or scalar.values) or scalar.max_len is not None or limits(scalar) != (None, None)
     return scalar.base != "json_t" and (asks or node.value.type != node.type)
 
 
