@@ -23,9 +23,9 @@ _LEVELS = (
 
 
 _MISSING = "write a path, a number, a text in '…', or a call here"
-_MAX_DEPTH = 60
-_MAX_PARTS = 20_000
-_MAX_STEPS = 40
+MAX_DEPTH = 60
+MAX_PARTS = 20_000
+MAX_STEPS = 40
 
 Locate = Callable[[int, int], Span]
 
@@ -85,7 +85,7 @@ class _Parser:
 
     def deeper(self) -> None:
         self.depth += 1
-        if self.depth > _MAX_DEPTH:
+        if self.depth > MAX_DEPTH:
             token, hint = self.token, "name parts of it under `let`"
             raise ExpressionError("the expression is nested too deep", token.at, token.end, hint, too_big=True)
 
@@ -252,7 +252,7 @@ class _Parser:
     def steps(self) -> tuple[Step, ...]:
         steps: list[Step] = []
         while True:
-            if len(steps) > _MAX_STEPS:
+            if len(steps) > MAX_STEPS:
                 raise ExpressionError("the path is too long", self.token.at, self.token.end, too_big=True)
             if self.sign("."):
                 steps.append(Step(name=self.key()))
@@ -306,7 +306,7 @@ def is_too_big(expr: Expr) -> bool:
             1 + max((sizes[id(part)][1] for part in inner), default=0),
         )
     parts, depth = sizes[id(expr)]
-    return parts > _MAX_PARTS or depth > 2 * _MAX_DEPTH
+    return parts > MAX_PARTS or depth > 2 * MAX_DEPTH
 
 
 def heads(expr: Expr) -> set[str]:
