@@ -117,8 +117,9 @@ class DuckEngine:
 
     def _failed(self, query: Query, result: pa.Table) -> Counter[Failed]:
         found: Counter[Failed] = Counter()
+        taken = pc.greater_equal(result["route"], 0)  # what every rule sets is computed for records of no rule too
         for path, name in query.failures.items():
-            flags = result[name.strip('"')]
+            flags = pc.and_(result[name.strip('"')], taken)
             if not pc.any(flags).as_py():
                 continue
             for row in result["route"].filter(flags).value_counts().to_pylist():
