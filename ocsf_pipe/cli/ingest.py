@@ -32,6 +32,7 @@ def ingest(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="DuckDB threads; all cores if left out.")
     ] = None,
+    max_record: Annotated[int, typer.Option("--max-record", min=1, metavar="MIB", help="The longest record taken.")] = 16,
     as_json: Annotated[bool, typer.Option("--json", help="Print the account as one JSON object.")] = False,
 ) -> None:
     """Map raw logs to OCSF events and write them to the lake, every record exactly once.
@@ -49,7 +50,7 @@ def ingest(
     from ocsf_pipe.run.recognise import Engines
 
     with _progress(paths) as progress:
-        run = Ingest(Lake(lake, create=True), mapping, again, engines=Engines(threads))
+        run = Ingest(Lake(lake, create=True), mapping, again, max_record << 20, engines=Engines(threads))
         if progress is not None:
             run.progress = progress
         report = run.run(paths)

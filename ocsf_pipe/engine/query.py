@@ -10,7 +10,7 @@ rejected, see `Query.faults`), one column per attribute (`a:…`) and one per co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ocsf_pipe.engine.merge import by_route
@@ -191,10 +191,10 @@ class _Builder:
         return found
 
     @cached_property
-    def failing(self) -> dict[Path, list[tuple[int, Node]]]:
-        found: dict[Path, list[tuple[int, Node]]] = {}
+    def failing(self) -> dict[Path, list[tuple[int, Assign]]]:
+        found: dict[Path, list[tuple[int, Assign]]] = {}
         for path, pairs in self.paths.items():
-            flagged = [(i, assign.failed) for i, assign in pairs if assign.failed is not None]
+            flagged = [(i, replace(assign, span=None)) for i, assign in pairs if assign.failed is not None]
             if flagged:
                 found[path] = flagged
         return found
@@ -204,9 +204,20 @@ class _Builder:
         for path, pairs in self.paths.items():
             value = self.merged([(i, assign.value) for i, assign in pairs])
             texts.append(f"{value} as {column('v', '.'.join(path))}")
-        for path, flagged in self.failing.items():
-            texts.append(f"coalesce({self.merged(flagged)}, false) as {column('f', '.'.join(path))}")
         self.stage("vals", ", ".join(["*", *texts]))
+        flags = [
+            f"coalesce({by_route(pairs, self.failed_sql, len(self.routes))}, false) as {column('f', '.'.join(path))}"
+            for path, pairs in self.failing.items()
+        ]
+        if flags:
+            self.stage("flags", ", ".join(["*", *flags]))
+
+    def failed_sql(self, assign: Assign) -> str:
+        """Whether the value failed; the value itself is not computed again, its column is there."""
+        if assign.failed is None:
+            return "false"
+        known = (assign.value, column("v", ".".join(assign.path)))
+        return replace(self.emitter, known=known).sql(assign.failed)
 
     # → objects: which of them hold what they need
 

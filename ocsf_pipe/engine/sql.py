@@ -90,9 +90,12 @@ class Emitter:
 
     shape: Shape
     columnar: bool = False
+    known: tuple[Node, str] | None = None
 
     def sql(self, node: Node) -> str:
-        """The SQL text of any node."""
+        """The SQL text of any node; of the `known` one, the column that holds it already."""
+        if self.known is not None and node == self.known[0]:
+            return self.known[1]
         match node:
             case Const(value=value, type=kind):
                 return literal(value, kind)

@@ -116,7 +116,7 @@ def limits(scalar: Scalar) -> tuple[int | None, int | None]:
 def _fits_text(value: str, scalar: Scalar) -> bool:
     if value == "" or (scalar.values and value not in scalar.values):
         return False
-    if scalar.max_len is not None and len(value) > scalar.max_len:
+    if scalar.max_len is not None and scalar.name not in _SPECIAL and len(value) > scalar.max_len:
         return False
     return not _checked_regex(scalar) or _matches(scalar.regex or "", value)
 
@@ -157,7 +157,7 @@ def _checks_sql(text: str, scalar: Scalar) -> list[str]:
     checks = []
     if scalar.values:
         checks.append(f"{text} in ({', '.join(map(text_literal, scalar.values))})")
-    if scalar.max_len is not None:
+    if scalar.max_len is not None and scalar.name not in _SPECIAL:
         checks.append(f"length({text}) <= {scalar.max_len}")
     if _checked_regex(scalar):
         checks.append(f"regexp_matches({text}, {text_literal(scalar.regex or '')})")

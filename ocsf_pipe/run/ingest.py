@@ -24,6 +24,7 @@ from ocsf_pipe.source import Offset, Records
 
 PIPELINE = "ingest"
 BATCH_BYTES = 128 << 20
+ENVELOPE = 256 << 20
 Progress = Callable[[str, int, Report], None]
 """Called with the file, the bytes of it that are done, and the account so far."""
 
@@ -39,7 +40,7 @@ class Ingest:
     lake: Lake
     mapping: str | None = None
     again: bool = False
-    limits: Limits = field(default_factory=lambda: Limits(max_record=256 << 20))
+    max_record: int = 16 << 20
     progress: Progress = quiet
     engines: Engines = field(default_factory=Engines)
     report: Report = field(default_factory=Report)
@@ -102,9 +103,14 @@ class Ingest:
     def _read(self, path: Path, choice: Chosen, resume_at: int) -> Iterator[Records]:
         stream = open_stream(path)
         try:
-            yield from choice.format.read(stream, choice.settings, resume_at=resume_at, limits=self.limits)
+            yield from choice.format.read(stream, choice.settings, resume_at=resume_at, limits=self._limits(choice))
         finally:
             stream.close()
+
+    def _limits(self, choice: Chosen) -> Limits:
+        """How long a record may be; a document that holds many records may be longer."""
+        envelope = any(listed.plan.records for listed in choice.mappings)
+        return Limits(max_record=max(self.max_record, ENVELOPE) if envelope else self.max_record)
 
     # ------------------------------------------------------------------ a big file, batch by batch
 
@@ -120,7 +126,7 @@ class Ingest:
                 head = stream.peeked  # type: ignore[attr-defined]
             choice = choose(path, self.mapping, head=head)
             state = self.lake.resume(PIPELINE, "files", name)
-            reader = partial(choice.format.read, settings=choice.settings, limits=self.limits)
+            reader = partial(choice.format.read, settings=choice.settings, limits=self._limits(choice))
             runs = reader(stream, resume_at=state.offset)
             self._batches(path, name, choice, runs, state.next_batch, state.pending, Offset(state.offset))
         finally:
