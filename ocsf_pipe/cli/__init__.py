@@ -44,9 +44,13 @@ def build() -> typer.Typer:
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        typer.echo(f"ocsf-pipe {version('ocsf-pipe')}")
+        try:
+            number = version("ocsf-pipe")
+        except PackageNotFoundError:  # run from a checkout
+            number = "(not installed)"
+        typer.echo(f"ocsf-pipe {number}")
         raise typer.Exit
 
 

@@ -40,7 +40,9 @@ def coverage(
     fields = field_coverage(listed.plan, _records(listed, files))
     filled = class_coverage(listed.plan)
     if as_json:
-        print_json([{**asdict(fields), "share": fields.share, "rules": [asdict(one) for one in filled]}])
+        counts = {"mapped": dict(fields.mapped), "left": dict(fields.left), "unmapped": dict(fields.unmapped)}
+        rules = [asdict(one) for one in filled]
+        print_json([{"records": fields.records, "share": fields.share, **counts, "rules": rules}])
     else:
         _print(fields, filled, top)
 
