@@ -95,10 +95,9 @@ def evaluate(node: Node, row: Row) -> Value:
 def _composed(node: Node, row: Row) -> Value:
     match node:
         case Case(arms=arms, otherwise=otherwise):
-            for condition, value in arms:
-                if evaluate(condition, row) is True:
-                    return evaluate(value, row)
-            return None if otherwise is None else evaluate(otherwise, row)
+            holding = (value for condition, value in arms if evaluate(condition, row) is True)
+            chosen = next(holding, otherwise)
+            return None if chosen is None else _widened(evaluate(chosen, row), node)
         case Lookup():
             return _lookup(node, row)
         case MakeObject(fields=fields, needs=needs):
@@ -169,8 +168,13 @@ def _lookup(node: Lookup, row: Row) -> Value:
         subject = "true" if subject else "false"
     for key, value in node.table:
         if subject is not None and key == subject:
-            return evaluate(value, row)
-    return None if node.otherwise is None else evaluate(node.otherwise, row)
+            return _widened(evaluate(value, row), node)
+    return None if node.otherwise is None else _widened(evaluate(node.otherwise, row), node)
+
+
+def _widened(value: Value, node: Case | Lookup) -> Value:
+    """An integer beside floats is one of them."""
+    return float(value) if node.type.kind == "float" and isinstance(value, int) else value
 
 
 def _each(node: Each, row: Row) -> Value:

@@ -7,10 +7,11 @@ from functools import reduce
 
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.plan.passes.canonical import canonical
+from ocsf_pipe.plan.passes.constants import constants
 from ocsf_pipe.plan.passes.digest import digest
 from ocsf_pipe.plan.passes.fold import fold
 
-PASSES: tuple[Callable[[Plan], Plan], ...] = (fold, canonical, digest)
+PASSES: tuple[Callable[[Plan], Plan], ...] = (constants, fold, canonical, digest)
 
 
 def optimise(plan: Plan) -> Plan:
