@@ -68,6 +68,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         build()(args=args, prog_name="ocsf-pipe")
     except OcsfPipeError as error:
         complain(error)
+    except (OSError, UnicodeError) as error:
+        complain(OcsfPipeError(str(error)))
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(1)
