@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 from ocsf_pipe.errors import did_you_mean
 from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, IP, JSON, TEXT, TIMESTAMP, Type, list_of
@@ -19,6 +20,8 @@ SCALARS = {
 }
 _FORM = "write `integer`, `list(text)`, `list({id: text})` …"
 _WORD = re.compile(r'\s*(list\b|"[^"]*"|[\w@$.-]+|[(){}:,])')
+_MAX_WORDS = 2_000
+_MAX_DEPTH = 40
 
 
 class TypeTextError(ValueError):
@@ -33,12 +36,18 @@ class TypeTextError(ValueError):
 def parse_type(text: str) -> Type:
     """Read a type; raises `TypeTextError`."""
     words = _WORD.findall(text)
-    if "".join(words) != re.sub(r"\s+", "", text):
+    if len(words) > _MAX_WORDS or _depth(words) > _MAX_DEPTH:
+        raise TypeTextError("the type is larger than one may be", "declare the parts that are read, or `json`")
+    if _WORD.sub("", text).strip():
         raise TypeTextError(f"`{text}` is not a type", _FORM)
     kind, rest = _type(words, text)
     if rest:
         raise TypeTextError(f"`{text}` goes on after the type", _FORM)
     return kind
+
+
+def _depth(words: list[str]) -> int:
+    return max(accumulate((1 if word in {"(", "{"} else -1 if word in {")", "}"} else 0) for word in words), default=0)
 
 
 def _type(words: list[str], text: str) -> tuple[Type, list[str]]:
