@@ -32,7 +32,9 @@ def ingest(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="DuckDB threads; all cores if left out.")
     ] = None,
-    max_record: Annotated[int, typer.Option("--max-record", min=1, metavar="MIB", help="The longest record taken.")] = 16,
+    max_record: Annotated[
+        int, typer.Option("--max-record", min=1, metavar="MIB", help="The longest record taken.")
+    ] = 16,
     as_json: Annotated[bool, typer.Option("--json", help="Print the account as one JSON object.")] = False,
 ) -> None:
     """Map raw logs to OCSF events and write them to the lake, every record exactly once.
@@ -45,7 +47,9 @@ def ingest(
 
     Example: [bold]ocsf-pipe ingest cloudtrail/ 'okta/*.json.gz' --lake /data/lake[/bold]
     """
+    from ocsf_pipe.cli import complain
     from ocsf_pipe.lake import Lake
+    from ocsf_pipe.run.batch import UnaccountedError
     from ocsf_pipe.run.ingest import Ingest
     from ocsf_pipe.run.recognise import Engines
 
@@ -53,7 +57,11 @@ def ingest(
         run = Ingest(Lake(lake, create=True), mapping, again, max_record << 20, engines=Engines(threads))
         if progress is not None:
             run.progress = progress
-        report = run.run(paths)
+        try:
+            report = run.run(paths)
+        except UnaccountedError as error:
+            complain(error)
+            raise typer.Exit(MISSING) from error
     if as_json:
         print_json([_object(report)])
     else:
@@ -62,9 +70,7 @@ def ingest(
 
 
 def exit_code(report: Report) -> int:
-    """The exit code that tells the truth about a run."""
-    if report.missing:
-        return MISSING
+    """The exit code that tells the truth about a run that came to its end."""
     return QUARANTINED if report.quarantined else 0
 
 
@@ -106,6 +112,7 @@ def _object(report: Report) -> dict[str, object]:
         **report.counts(),
         "files": report.files,
         "skipped_files": report.skipped,
+        "gone_files": report.gone,
         "events": dict(report.events),
         "mappings": dict(report.mappings),
         "quarantined_by_reason": dict(report.quarantined),
@@ -140,6 +147,8 @@ def show(report: Report) -> None:
     rows += [(f"not converted: {f['attribute']} ({f['expected']})", f["values"]) for f in not_converted(report)[:10]]
     if report.skipped:
         rows.append(("files the lake has already", report.skipped))
+    if report.gone:
+        rows.append(("files that were gone before they were read", report.gone))
     rate = round(report.records / report.seconds) if report.seconds else 0
     rows += [("files", report.files), ("seconds", f"{report.seconds:.2f}"), ("records per second", rate)]
     print_table(("what", "count"), rows)

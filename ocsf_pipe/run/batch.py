@@ -19,6 +19,10 @@ from ocsf_pipe.run.report import Report
 from ocsf_pipe.source import Records
 
 
+class UnaccountedError(LakeError):
+    """The account of a batch does not add up."""
+
+
 @dataclass(slots=True)
 class Mapped:
     """The tables of one batch, gathered run by run, and its account.
@@ -49,13 +53,14 @@ class Mapped:
                 self.waiting.setdefault((listed.name, columns, mine.json is None), []).append((listed, mine, partition))
 
     def finish(self) -> None:
-        """Map what waits; raises LakeError unless every record read is written, quarantined or dropped."""
+        """Map what waits; raises UnaccountedError unless every record read is written, quarantined or dropped."""
         for runs in self.waiting.values():
             self._map(runs)
         self.waiting = {}
         if self.report.missing:
-            raise LakeError(
-                f"{self.report.missing} of {self.report.records} records are neither written nor quarantined nor dropped",
+            missing = f"{self.report.missing} of {self.report.records} records"
+            raise UnaccountedError(
+                f"{missing} are neither written nor quarantined nor dropped",
                 "this is a fault of the program; nothing of this batch was committed",
             )
 
@@ -143,4 +148,3 @@ def check_plan(lake: Lake, txn: Txn, digest: str) -> Txn:
         f"batch {txn.batch} of `{txn.partition}` was half written by another version of its mapping",
         "ingest once with the version of the mapping that began it, then with the new one",
     )
-

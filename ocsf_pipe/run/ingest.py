@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ocsf_connectors.file import STDIN, find, open_stream, partition_id
+from ocsf_connectors.file import STDIN, find, open_stream
 from ocsf_pipe.decode import Limits
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import Lake, Txn
 from ocsf_pipe.run.batch import Mapped, check_plan, now, settle
-from ocsf_pipe.run.files import SMALL, Listing, Manifest, grouped, listing, plans_digest
-from ocsf_pipe.run.recognise import HEAD, Chosen, Engines, choose, pick
+from ocsf_pipe.run.files import Listing, Manifest, big_id, grouped, is_small, listing, plans_digest, taken_of_big
+from ocsf_pipe.run.peeked import Peeked
+from ocsf_pipe.run.recognise import Chosen, Engines, Opener, choose, pick
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.source import Offset, Records
 
@@ -49,63 +50,70 @@ class Ingest:
         """Take in every file that the paths name; raises SourceError for a path that names none."""
         started = time.monotonic()
         files = list(find(paths))
-        small = [path for path in files if str(path) != STDIN and path.stat().st_size <= SMALL]
-        if small or self.lake.store.names("_manifests"):
-            self._small(small)
-        for path in files:
-            if path not in set(small):
-                self._big(path)
+        small = [path for path in files if str(path) != STDIN and is_small(path)]
+        groups = Manifest(self.lake).groups()
+        before = by_path(groups)
+        self._small(small, groups, before)
+        for path in sorted(set(files) - set(small)):
+            self._big(path, before.get(str(path.absolute()), []))
         self.report.seconds = time.monotonic() - started
         return self.report
 
     # ------------------------------------------------------------------ small files, many to a batch
 
-    def _small(self, paths: Sequence[Path]) -> None:
-        manifest = Manifest(self.lake)
-        groups = manifest.groups()
-        known = {(file.id, file.size) for _, files in groups for file in files}
-        fresh = [listing(path, self.mapping) for path in paths]
-        wanted = [file for file in fresh if self.again or (file.id, file.size) not in known]
-        self.report.skipped += len(fresh) - len(wanted)
+    def _small(
+        self, paths: Sequence[Path], groups: list[tuple[int, list[Listing]]], before: Mapping[str, list[Listing]]
+    ) -> None:
+        """List what is new behind what was listed before, then read all that is not in the lake yet."""
+        known = {} if self.again else before
+        wanted = [listing(path, self.mapping, known.get(str(path.absolute()), ())) for path in paths]
+        self.report.skipped += wanted.count(None)
+        written = {first for first, _ in groups}
         end = groups[-1][0] + len(groups[-1][1]) if groups else 0
-        for files in grouped(wanted):
+        for files in grouped([file for file in wanted if file is not None]):
             groups.append((end, files))
             end += len(files)
-        self._groups(manifest, groups, {file.id for file in fresh})
-
-    def _groups(self, manifest: Manifest, groups: list[tuple[int, list[Listing]]], mine: set[str]) -> None:
         state = self.lake.resume(PIPELINE, "files", "small")
-        known = {first for first, _ in manifest.groups()}
+        mine = {str(path.absolute()) for path in paths}
         for first, files in groups:
             if first < state.offset:
                 continue
-            if first not in known:
-                manifest.append(first, files)
+            if first not in written:
+                Manifest(self.lake).append(first, files)
             pending = state.pending if state.pending is not None and state.pending.start == first else None
             self._group(first, files, state.next_batch, pending, mine)
             state = replace(state, next_batch=state.next_batch + 1, offset=first + len(files), pending=None)
 
     def _group(self, first: int, files: list[Listing], batch: int, pending: Txn | None, mine: set[str]) -> None:
-        chosen = [(file, choose(Path(file.path), file.mapping)) for file in files]
+        here = [file for file in files if file.present()]
+        if pending is not None and len(here) < len(files):
+            self._refuse_gone(pending, next(file for file in files if file not in here))
+        chosen = [(file, choose(Path(file.path), file.mapping, file.stream)) for file in here]
         digest = plans_digest([m.plan.digest for _, choice in chosen for m in choice.mappings])
         end = first + len(files)
         txn = pending or Txn(PIPELINE, "files", "small", batch, digest, first, end, now())
         check_plan(self.lake, txn, digest)
         mapped = Mapped(txn.clock, self.engines)
         for file, choice in chosen:
-            for records in self._read(Path(file.path), choice, 0):
+            for records in self._read(file.stream(), choice, file.start):
                 mapped.add(records, choice.mappings, file.id)
             self.progress(file.path, file.size, self.report)
-        mapped.report.files = sum(file.id in mine for file in files)
+        mapped.report.files = sum(file.path in mine for file in here)
+        mapped.report.gone = len(files) - len(here)
         settle(self.lake, txn, mapped, pending=pending is not None)
         self.report.add(mapped.report)
 
-    def _read(self, path: Path, choice: Chosen, resume_at: int) -> Iterator[Records]:
-        stream = open_stream(path)
-        try:
+    def _refuse_gone(self, txn: Txn, file: Listing) -> None:
+        """A file of a batch that no table has yet may be gone; one of a batch that is half written may not."""
+        if self.lake.holds(txn):
+            raise LakeError(
+                f"`{file.path}` is gone or rewritten, and an earlier ingest has written a part of its events",
+                "bring the file back as it was and ingest again",
+            )
+
+    def _read(self, stream: BinaryIO, choice: Chosen, resume_at: int) -> Iterator[Records]:
+        with stream:
             yield from choice.format.read(stream, choice.settings, resume_at=resume_at, limits=self._limits(choice))
-        finally:
-            stream.close()
 
     def _limits(self, choice: Chosen) -> Limits:
         """How long a record may be; a document that holds many records may be longer."""
@@ -114,23 +122,23 @@ class Ingest:
 
     # ------------------------------------------------------------------ a big file, batch by batch
 
-    def _big(self, path: Path) -> None:
-        name = f"stdin-{uuid.uuid4().hex}" if str(path) == STDIN else partition_id(path)
-        if self.again:
-            name = f"{name}-{uuid.uuid4().hex}"
-        head = None
-        stream = open_stream(path)
-        try:
-            if str(path) == STDIN:
-                stream = _Replayed(stream)  # type: ignore[assignment]
-                head = stream.peeked  # type: ignore[attr-defined]
-            choice = choose(path, self.mapping, head=head)
+    def _big(self, path: Path, before: Sequence[Listing]) -> None:
+        name, stream, opener, begin = self._opened(path, before)
+        with stream:
+            choice = choose(path, self.mapping, opener)
             state = self.lake.resume(PIPELINE, "files", name)
-            reader = partial(choice.format.read, settings=choice.settings, limits=self._limits(choice))
-            runs = reader(stream, resume_at=state.offset)
-            self._batches(path, name, choice, runs, state.next_batch, state.pending, Offset(state.offset))
-        finally:
-            stream.close()
+            start = state.offset if state.next_batch or state.pending else begin
+            runs = self._read(stream, choice, start)
+            self._batches(path, name, choice, runs, state.next_batch, state.pending, Offset(start))
+
+    def _opened(self, path: Path, before: Sequence[Listing]) -> tuple[str, BinaryIO, Opener | None, int]:
+        """The id of a big file, its bytes, those to recognise it by, and how much came while it was small."""
+        if str(path) == STDIN:
+            peeked = Peeked(open_stream(path))
+            return f"stdin-{uuid.uuid4().hex}", cast("BinaryIO", peeked), peeked.first, 0
+        if self.again:
+            return f"{big_id(path)}-{uuid.uuid4().hex}", open_stream(path), None, 0
+        return big_id(path), open_stream(path), None, taken_of_big(path, before)
 
     def _batches(
         self,
@@ -193,24 +201,10 @@ def cut(run: Records, at: int) -> list[Records]:
     return parts
 
 
-class _Replayed:
-    """Standard input whose first bytes were looked at."""
-
-    def __init__(self, stream: object) -> None:
-        self._stream = stream
-        self.peeked = b""
-        while len(self.peeked) < HEAD and (more := stream.read(HEAD - len(self.peeked))):  # type: ignore[attr-defined]
-            self.peeked += more
-        self._left = self.peeked
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._left:
-            return self._stream.read(size)  # type: ignore[attr-defined, no-any-return]
-        if size < 0:
-            data, self._left = self._left + self._stream.read(), b""  # type: ignore[attr-defined]
-            return data
-        data, self._left = self._left[:size], self._left[size:]
-        return data
-
-    def close(self) -> None:
-        """Leave standard input open."""
+def by_path(groups: Sequence[tuple[int, list[Listing]]]) -> dict[str, list[Listing]]:
+    """The listings of every path."""
+    found: dict[str, list[Listing]] = {}
+    for _, files in groups:
+        for file in files:
+            found.setdefault(file.path, []).append(file)
+    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,9 +22,11 @@ from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import BrokenStream, Records
 
 HEAD = 1 << 16
+RUNS = 8
 SAMPLE = Limits(chunk_bytes=1 << 20, max_record=1 << 28)
 LOOK_AT = 200
 """How many of the first records tell which mappings a file needs."""
+Opener = Callable[[], BinaryIO]
 UNKNOWN = "no mapping recognises the record"
 
 
@@ -54,12 +56,16 @@ class Chosen:
     mappings: tuple[Listed, ...]
 
 
-def choose(path: Path, name: str | None = None, *, head: bytes | None = None) -> Chosen:
-    """Choose by name, or by what the first records look like. Raises UsageError for a name that is none."""
+def choose(path: Path, name: str | None = None, opener: Opener | None = None) -> Chosen:
+    """Choose by name, or by what the first records look like. Raises UsageError for a name that is none.
+
+    `opener` gives the unpacked bytes from their beginning, each time anew; the file itself if left out.
+    """
     if name is not None:
         listed = find_mapping(name)
         return Chosen(FORMATS[listed.syntax.input.format], listed.syntax.input.settings, (listed,))
-    head = _head(path) if head is None else head
+    opener = opener or partial(open_stream, path)
+    head = _head(opener)
     samples: dict[str, list[Records]] = {}
     found: list[tuple[int, Listed]] = []
     for listed in catalogue().values():
@@ -68,7 +74,7 @@ def choose(path: Path, name: str | None = None, *, head: bytes | None = None) ->
             continue
         key = f"{wanted.format} {dict(wanted.settings)}"
         if key not in samples:
-            samples[key] = _sample(path, head, wanted.format, wanted.settings)
+            samples[key] = _sample(opener, wanted.format, wanted.settings)
         hits = sum(_hits(listed.plan, run) for run in samples[key])
         if hits:
             found.append((hits, listed))
@@ -85,25 +91,23 @@ def _reads_alike(listed: Listed, format_name: str, settings: Mapping[str, Any]) 
     return wanted.format == format_name and dict(wanted.settings) == dict(settings)
 
 
-def _head(path: Path) -> bytes:
-    stream = open_stream(path)
-    try:
-        return stream.read(HEAD)
-    except BrokenStream:
-        return b""
-    finally:
-        stream.close()
+def _head(opener: Opener) -> bytes:
+    with opener() as stream:
+        try:
+            return stream.read(HEAD)
+        except BrokenStream:
+            return b""
 
 
-def _sample(path: Path, head: bytes, format_name: str, settings: Mapping[str, Any]) -> list[Records]:
-    """The first run of records; standard input has only its head to show."""
-    if str(path) == "-":
-        return list(islice(FORMATS[format_name].read(io.BytesIO(head), settings, limits=SAMPLE), 1))
-    stream = open_stream(path)
-    try:
-        return list(islice(FORMATS[format_name].read(stream, settings, limits=SAMPLE), 1))
-    finally:
-        stream.close()
+def _sample(opener: Opener, format_name: str, settings: Mapping[str, Any]) -> list[Records]:
+    """The first records, or fewer where they are long."""
+    runs: list[Records] = []
+    with opener() as stream:
+        for run in islice(FORMATS[format_name].read(stream, settings, limits=SAMPLE), RUNS):
+            runs.append(first(run, LOOK_AT))
+            if sum(map(len, runs)) >= LOOK_AT:
+                break
+    return runs
 
 
 def _hits(plan: Plan, sample: Records) -> int:
@@ -132,7 +136,9 @@ def pick(records: Records, rows: pa.Array) -> Records:
     )
 
 
-def sorted_out(records: Records, mappings: Sequence[Listed], engines: Engines) -> Iterator[tuple[Listed | None, Records]]:
+def sorted_out(
+    records: Records, mappings: Sequence[Listed], engines: Engines
+) -> Iterator[tuple[Listed | None, Records]]:
     """Give every record to the first mapping that recognises it; None for those that none does.
 
     With a single mapping all records are its own: its last rule takes what it does not know.

@@ -14,7 +14,8 @@ class Report:
 
     records: source records read, whether or not they could be decoded; written: those with at least one event in the
     lake; quarantined: by reason; dropped: by reason of the rule; events: rows by table; failed: values that did not
-    convert; skipped: files that were in the lake already; seconds: wall clock.
+    convert; skipped: files that were in the lake already; gone: files that an ingest that was cut off had listed
+    and that were taken away before they were read; seconds: wall clock.
     """
 
     records: int = 0
@@ -26,6 +27,7 @@ class Report:
     mappings: Counter[str] = field(default_factory=Counter)
     files: int = 0
     skipped: int = 0
+    gone: int = 0
     seconds: float = 0.0
 
     def add(self, other: Report) -> None:
@@ -34,6 +36,7 @@ class Report:
         self.written += other.written
         self.files += other.files
         self.skipped += other.skipped
+        self.gone += other.gone
         for mine, theirs in (
             (self.quarantined, other.quarantined),
             (self.dropped, other.dropped),
