@@ -19,6 +19,7 @@ Kind = Literal["text", "integer", "float", "boolean", "time", "epoch_s", "epoch_
 
 HEAD = 1 << 16
 LOOK_AT = 500
+_ENOUGH = 16 << 20
 _VALUES = 50
 _MOSTLY = 0.8
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?.*)?")
@@ -53,13 +54,9 @@ class Sampled:
 
 def sample(stream: BinaryIO, name: str) -> Sampled:
     """Look at the first records of an unpacked stream; UsageError where there is none that can be read."""
-    try:
-        head = stream.read(HEAD)
-    except BrokenStream as error:
-        raise UsageError(f"`{name}` cannot be unpacked: {error}") from error
-    found = sniffed(head, name)
-    body = BytesIO(head + stream.read(15 * HEAD))
-    runs = list(islice(FORMATS[found].read(body, {}), 3))
+    body = _start(stream, name)
+    found = sniffed(body[:HEAD], name)
+    runs = list(islice(FORMATS[found].read(BytesIO(body), {}), 3))
     values = list(islice((value for run in runs for value in _values(run)), LOOK_AT))
     if not values:
         raise UsageError(f"no record of `{name}` can be read as {found}", "give raw records, such as JSON or CSV lines")
@@ -67,6 +64,18 @@ def sample(stream: BinaryIO, name: str) -> Sampled:
     if envelope:
         values = [item for value in values for item in _inside(value, envelope)][:LOOK_AT]
     return Sampled(found, envelope, len(values), tuple(fields_of(values)))
+
+
+def _start(stream: BinaryIO, name: str) -> bytes:
+    """The first bytes: enough for a document that holds many records."""
+    body = b""
+    try:
+        while len(body) < _ENOUGH and (more := stream.read(HEAD)):
+            body += more
+    except BrokenStream as error:
+        if not body:
+            raise UsageError(f"`{name}` cannot be unpacked: {error}") from error
+    return body
 
 
 def sniffed(head: bytes, name: str) -> str:
@@ -104,7 +113,7 @@ def _envelope(values: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _objects(items: Sequence[Any]) -> bool:
-    return all(isinstance(item, dict) and len(item) > 2 for item in items)
+    return all(isinstance(item, dict) and item for item in items)
 
 
 def _inside(value: Any, envelope: tuple[str, ...]) -> list[Any]:

@@ -109,6 +109,17 @@ def test_unsampled_rule_fails(program: Program, folder: Path) -> None:
     assert program("mapping", "test", folder, "-k", "day").code == 0
 
 
+def test_only_named_samples_run(program: Program, folder: Path) -> None:
+    """With `-k` a mapping without such a sample is passed over; a name that no sample has is an error."""
+    program("mapping", "test", folder, "--update")
+    other = folder.parent / "other"
+    other.mkdir()
+    (other / "mapping.yaml").write_text(MAPPING.replace("acme.portal", "acme.other"))
+    ended = program("mapping", "test", folder.parent, "-k", "day")
+    assert (ended.code, ended.out) == (0, "acme.portal: 1 samples, 3 events, 1 rejected, ok\n")
+    assert "no sample has `night` in its name" in program("mapping", "test", folder.parent, "-k", "night").err
+
+
 def test_values_that_do_not_convert_are_listed_on_demand(program: Program, folder: Path) -> None:
     """`--failed` names attribute, source and expected type."""
     ended = program("mapping", "test", folder, "--update", "--failed")

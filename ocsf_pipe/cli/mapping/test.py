@@ -34,7 +34,7 @@ def run_samples(
     from ocsf_pipe.errors import MappingError
 
     complaints = 0
-    for one in named(names or []):
+    for one in _chosen(named(names or []), matching):
         try:
             report = _run(one, update, matching)
         except MappingError as error:
@@ -46,6 +46,19 @@ def run_samples(
     if complaints:
         typer.echo(f"{complaints} complaint{'s' * (complaints > 1)}", err=True)
         raise typer.Exit(1)
+
+
+def _chosen(listed: list[Listed], matching: str) -> list[Listed]:
+    """Those that have a sample of such a name; UsageError where none has."""
+    from ocsf_pipe.errors import UsageError
+    from ocsf_pipe.testing.golden import samples_of
+
+    if not matching:
+        return listed
+    found = [one for one in listed if samples_of(one.path.parent, matching)]
+    if not found:
+        raise UsageError(f"no sample has `{matching}` in its name", "leave -k out to run them all")
+    return found
 
 
 def _run(one: Listed, update: bool, matching: str) -> Report:
