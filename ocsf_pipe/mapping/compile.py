@@ -57,15 +57,20 @@ def diagnose(source: str, file: str, schema: Schema | None = None) -> tuple[Plan
         return None, complaints
     complaints += check(mapping, found)
     context = Context(mapping, found)
+    plan = _lowered(context)
+    complaints += context.complaints
+    if complaints or plan is None:
+        return None, _in_order(complaints)
+    return optimise(plan), []
+
+
+def _lowered(context: Context) -> Plan | None:
     try:
-        plan = lower(context)
+        return lower(context)
     except TooBig as stop:
         hint = "let fewer lets use one another twice"
         context.complain("M107", "the mapping unfolds to more than the compiler follows", stop.span, hint)
-    complaints += context.complaints
-    if complaints:
-        return None, _in_order(complaints)
-    return optimise(plan), []
+        return None
 
 
 _VERSIONS = "write a release such as `1.8.0`, or the path of an exported schema"

@@ -13,7 +13,6 @@ from ocsf_pipe.mapping.syntax import Mapping
 from ocsf_pipe.plan.nodes import Node, Path
 from ocsf_pipe.schema import Schema
 
-
 MAX_PARTS = 200_000
 """The largest shipped mapping has a tenth of it."""
 

@@ -7,8 +7,22 @@ from collections.abc import Iterator
 from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.targets import Leaf, Leaves
 from ocsf_pipe.ops.types import INTEGER, JSON, OBJECT, TEXT, TIMESTAMP, Type, list_of, object_of
-from ocsf_pipe.plan.nodes import Assign, Attr, Call, Const, Each, Frame, Get, Lookup, MakeList, MakeObject, Needs, Node
-from ocsf_pipe.plan.nodes import Path, Var
+from ocsf_pipe.plan.nodes import (
+    Assign,
+    Attr,
+    Call,
+    Const,
+    Each,
+    Frame,
+    Get,
+    Lookup,
+    MakeList,
+    MakeObject,
+    Needs,
+    Node,
+    Path,
+    Var,
+)
 from ocsf_pipe.schema import EventClass
 
 OBSERVABLE = object_of(name=TEXT, type_id=INTEGER, type=TEXT, value=TEXT)
@@ -18,7 +32,7 @@ def derive(
     context: Context, kind: EventClass, leaves: Leaves, profiles: tuple[str, ...], *, with_unmapped: bool
 ) -> tuple[Assign, ...]:
     """Every derived attribute that the class has, in a stable order."""
-    found = [*_class(kind, leaves), *_metadata(context, leaves, profiles), *_record(kind, with_unmapped)]
+    found = [*_class(kind, leaves), *_metadata(context, leaves, profiles), *_record(with_unmapped=with_unmapped)]
     if "datetime" in profiles and ("time",) in leaves:
         found.append((("time_dt",), Attr(("time",), INTEGER), TIMESTAMP))
     observables = _observables(context, kind, leaves) if "observables" in kind.attributes else None
@@ -58,7 +72,7 @@ def _metadata(context: Context, leaves: Leaves, profiles: tuple[str, ...]) -> It
     yield ("metadata", "processed_time"), Frame("clock", INTEGER), INTEGER
 
 
-def _record(kind: EventClass, with_unmapped: bool) -> Iterator[Derived]:
+def _record(*, with_unmapped: bool) -> Iterator[Derived]:
     yield ("raw_data",), Frame("raw", TEXT), TEXT
     yield ("raw_data_size",), Frame("raw_size", INTEGER), INTEGER
     if with_unmapped:

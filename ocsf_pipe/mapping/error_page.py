@@ -1,5 +1,6 @@
-"""The page of all complaints, from the code table and the corpus: `python -m ocsf_pipe.mapping.error_page tests/corpus/err`.
+"""The page of all complaints, from the code table and the corpus.
 
+`python -m ocsf_pipe.mapping.error_page tests/corpus/err` prints it.
 Every code is shown with the shortest complaint of that code in the corpus, mapping line and hint included.
 """
 

@@ -30,7 +30,6 @@ MAX_STEPS = 40
 Locate = Callable[[int, int], Span]
 
 
-
 def parse_expression(text: str, locate: Locate) -> Expr:
     """Parse one expression; `locate` turns offsets into a `Span`. Raises `ExpressionError`."""
     parser = _Parser(tokenize(text), locate)
@@ -267,7 +266,9 @@ class _Parser:
         elif self.token.kind == "number" and self.token.text.isdigit():
             step = Step(index=int(self.advance().text))
         else:
-            raise self.fail("`*` or a number", "`list_last(…)` gives the last element" if self.token.text == "-" else None)
+            raise self.fail(
+                "`*` or a number", "`list_last(…)` gives the last element" if self.token.text == "-" else None
+            )
         self.need("]")
         return step
 

@@ -128,9 +128,10 @@ def case_key(context: Context, subject: Node, key: str, span: Span) -> str | int
 def _case(context: Context, expr: CaseExpr, scope: Scope, want: Type | None) -> Node:
     arms = []
     for condition, value in expr.arms:
+        test = condition
         if expr.subject is not None:
-            condition = ApplyExpr("eq", (expr.subject, condition), condition.span, "=")
-        arms.append((condition_of(context, condition, scope), lower_expr(context, value, scope, want)))
+            test = ApplyExpr("eq", (expr.subject, condition), condition.span, "=")
+        arms.append((condition_of(context, test, scope), lower_expr(context, value, scope, want)))
     otherwise = lower_expr(context, expr.otherwise, scope, want) if expr.otherwise is not None else None
     values = [value for _, value in arms] + ([otherwise] if otherwise is not None else [])
     return Case(tuple(arms), otherwise, _together(context, values, expr.span))
@@ -194,7 +195,7 @@ def _null_test(context: Context, expr: ApplyExpr, scope: Scope) -> Node:
 
 
 def _argument(context: Context, op: Op, position: int, arg: Expr, scope: Scope) -> Node:
-    least, most = op.arity
+    _, most = op.arity
     taken = op.taken(position) if op.takes and (most is None or position < most) else ()
     if isinstance(arg, PathExpr | FollowExpr) and not _is_macro(arg, scope):
         if op.document and position == 0:

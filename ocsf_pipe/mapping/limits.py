@@ -7,6 +7,7 @@ bounds here are met before anything walks the file. The largest shipped mapping 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -21,7 +22,7 @@ class Excess:
     """What is too much, where it is first seen, and what to do."""
 
     what: str
-    mark: yaml.Mark | None
+    mark: Any  # yaml.Mark: the C reader has a class of its own
     remedy: str
 
 
@@ -37,7 +38,9 @@ def too_much(source: str) -> Excess | None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            return Excess(f"this is nested more than {MAX_DEPTH} deep", event.start_mark, "name parts of it under `let`")
+            return Excess(
+                f"this is nested more than {MAX_DEPTH} deep", event.start_mark, "name parts of it under `let`"
+            )
     return None
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ocsf_pipe.errors import Span
 from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.derive import derive
+from ocsf_pipe.mapping.expression import heads
 from ocsf_pipe.mapping.expressions import condition_of, handle_of
 from ocsf_pipe.mapping.needs import object_needs
 from ocsf_pipe.mapping.parse import path_text
@@ -18,10 +19,8 @@ from ocsf_pipe.mapping.syntax import (
     ExprSide,
     FieldType,
     Let,
-    Mapping,
     Rule,
 )
-from ocsf_pipe.mapping.expression import heads
 from ocsf_pipe.mapping.targets import Leaves, each_node, lower_entries
 from ocsf_pipe.mapping.types import TypeTextError, parse_type
 from ocsf_pipe.ops.types import BOOLEAN, TEXT
@@ -134,7 +133,7 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
     profiles = _profiles(context, kind, leaves)
     objects = object_needs(context, rule, kind, leaves, frozenset(profiles))
     named = dict([*lets, *context.locals])
-    assigns = _assigns(leaves, rule if fans else None, for_each is not None, named)
+    assigns = _assigns(leaves, rule if fans else None, named)
     derived = derive(context, kind, leaves, profiles, with_unmapped=not rule.also)
     read = consumed([a.value for a in assigns], named)
     context.consumed[rule.name] = read
@@ -148,7 +147,7 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
         for_each=for_each,
         assigns=assigns,
         objects=objects,
-        derived=_own_uids(derived, rule, for_each is not None) if fans else derived,
+        derived=_own_uids(derived, rule) if fans else derived,
         locals=tuple(context.locals),
         consumed=tuple(sorted({*read, *left})),
         profiles=profiles,
@@ -183,8 +182,9 @@ def _leaves(context: Context, rule: Rule, kind: EventClass, scope: Scope) -> Lea
     every = [
         e
         for e in context.mapping.every
+        # what one class lacks is not set there (a check looks for what none has), and
         # an enum of the same name may have other captions in this class: what is replaced is not even looked at
-        if _belongs(kind, e.path[0], rule) and not (e.path in replaced and not kind.attributes[e.path[0]].object_type)
+        if e.path[0] in kind.attributes and not (e.path in replaced and not kind.attributes[e.path[0]].object_type)
     ]
     leaves = lower_entries(context, rule.class_name, kind.attributes, every, scope)
     own = lower_entries(context, rule.class_name, kind.attributes, rule.entries, scope)
@@ -195,11 +195,6 @@ def _leaves(context: Context, rule: Rule, kind: EventClass, scope: Scope) -> Lea
         if leaf.value is not None:
             leaves[path] = leaf
     return {path: leaf for path, leaf in leaves.items() if leaf.value is not None}
-
-
-def _belongs(kind: EventClass, name: str, rule: Rule) -> bool:
-    """An attribute of `every` that one class lacks is simply not set there; a check looks for one that none has."""
-    return name in kind.attributes
 
 
 def _profiles(context: Context, kind: EventClass, leaves: Leaves) -> tuple[str, ...]:
@@ -219,31 +214,27 @@ def _profiles(context: Context, kind: EventClass, leaves: Leaves) -> tuple[str, 
     return tuple(sorted(found))
 
 
-def _assigns(
-    leaves: Leaves, fanned: Rule | None, by_element: bool, named: dict[str, Node]
-) -> tuple[Assign, ...]:
+def _assigns(leaves: Leaves, fanned: Rule | None, named: dict[str, Node]) -> tuple[Assign, ...]:
     assigns = []
     for path, leaf in sorted(leaves.items()):
         value = leaf.value or Const(None, leaf.type)
         failed = failure(value)
         if path == ("metadata", "uid") and fanned is not None:
-            value = _own_uid(value, fanned, by_element)
+            value = _own_uid(value, fanned)
         sources = tuple(sorted(reads(value, named)))
         assigns.append(Assign(path, value, leaf.type, failed, leaf.attribute.type, sources, leaf.span))
     return tuple(assigns)
 
 
-def _own_uids(derived: tuple[Assign, ...], rule: Rule, by_element: bool) -> tuple[Assign, ...]:
+def _own_uids(derived: tuple[Assign, ...], rule: Rule) -> tuple[Assign, ...]:
     """The derived attributes of a rule that fans out: the id that the record gives is not enough for its events."""
-    return tuple(
-        replace(a, value=_own_uid(a.value, rule, by_element)) if a.path == ("metadata", "uid") else a for a in derived
-    )
+    return tuple(replace(a, value=_own_uid(a.value, rule)) if a.path == ("metadata", "uid") else a for a in derived)
 
 
-def _own_uid(uid: Node, rule: Rule, by_element: bool) -> Node:
+def _own_uid(uid: Node, rule: Rule) -> Node:
     """An id of its own for each event of a rule that fans out: `<uid>#<rule>` or `<uid>#<rule>.<n>`."""
     tail: Node = Const(f"#{rule.name}", TEXT)
-    if by_element:
+    if rule.for_each is not None:
         number = Frame("element", TEXT)
         tail = Call("concat_op", (Const(f"#{rule.name}.", TEXT), number), TEXT)
     return Call("concat_op", (uid, tail), TEXT)

@@ -47,7 +47,9 @@ def _checked(
     needs = needs_of(attributes, constraints, profiles)
     given = {at[len(path)] for at in leaves if at[: len(path)] == path and len(at) > len(path)}
     where = f"`{'.'.join(path)}`" if path else "the event"
-    asked = [name for name in needs.required if ".".join((*path, name)) not in DERIVED and (*path, name) != ("metadata",)]
+    asked = [
+        name for name in needs.required if ".".join((*path, name)) not in DERIVED and (*path, name) != ("metadata",)
+    ]
     for name in asked:
         if name not in given and (*path, name) not in context.excused:
             text = f"`{'.'.join((*path, name))}` is required and not mapped"

@@ -36,9 +36,7 @@ SIGMA_WORDS = ("logsource", "events", "fields")
 T = TypeVar("T")
 _PATH_HINT = 'write it as a.b."c.d"'
 
-TOP = (
-    "mapping title ocsf product references input let every events leave drop sigma description".split()
-)
+TOP = "mapping title ocsf product references input let every events leave drop sigma description".split()
 
 
 def parse(source: str, file: str) -> tuple[Mapping | None, list[Diagnostic]]:
@@ -134,7 +132,9 @@ def field_path(reader: Reader, text: str, span: Span) -> tuple[str, ...]:
     try:
         steps = parse_path(text)
     except ExpressionError as error:
-        reader.complain("M202", f"`{text}` is not a path", span, error.hint if error.at == 0 and error.hint else _PATH_HINT)
+        reader.complain(
+            "M202", f"`{text}` is not a path", span, error.hint if error.at == 0 and error.hint else _PATH_HINT
+        )
         return ()
     if any(step.name is None for step in steps):
         reader.complain("M104", f"`{text}` names elements", span, "leave `[…]` out: the whole list is meant")
@@ -178,6 +178,8 @@ def _boolean(reader: Reader, node: yaml.Node, what: str) -> bool:
 
 def _for_each(reader: Reader, node: yaml.Node) -> ForEach | None:
     text = reader.text(node, "`for_each`")
+    if not isinstance(node, yaml.ScalarNode):
+        return None
     items, found, name = text.rpartition(" as ")
     if not found or not name.strip().isidentifier():
         reader.complain("M104", "`for_each` must name its variable", reader.span(node), "write `LIST as x`")

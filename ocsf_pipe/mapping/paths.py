@@ -7,8 +7,9 @@ from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.shapes import Trie, Use
 from ocsf_pipe.mapping.syntax import PathExpr, Step
+from ocsf_pipe.ops.conversion import Scalar
 from ocsf_pipe.ops.types import INTEGER, JSON, NULL, OBJECT, TEXT, Type, list_of
-from ocsf_pipe.plan.nodes import Call, Const, Convert, Each, Get, Node, Read, Scalar, Var
+from ocsf_pipe.plan.nodes import Call, Const, Convert, Each, Get, Node, Read, Var
 
 DECLARED = {
     "integer": Scalar("long_t", "long_t"),

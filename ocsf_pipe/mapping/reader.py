@@ -45,7 +45,7 @@ class Reader:
         except yaml.reader.ReaderError as error:
             at = min(int(error.position), len(self.source))
             text = f"the character {_shown(error.character)} cannot stand in YAML"
-            self.complain("M101", text, self.place(at), "take it away, or write it as `\"\\u…\"`")
+            self.complain("M101", text, self.place(at), 'take it away, or write it as `"\\u…"`')
             return None
         except yaml.MarkedYAMLError as error:
             message, hint = _yaml_words(error)
@@ -146,7 +146,9 @@ class Reader:
     def expression(self, node: yaml.Node, what: str) -> Expr:
         """Parse a scalar as an expression; a complaint and the literal null where it is none."""
         if not isinstance(node, yaml.ScalarNode):
-            self.complain("M104", f"{what} must be an expression", self.span(node), "write it on one line, or after `>-`")
+            self.complain(
+                "M104", f"{what} must be an expression", self.span(node), "write it on one line, or after `>-`"
+            )
             return LiteralExpr(None, self.span(node))
         places = places_of(node, self.file, self.lines)
         try:

@@ -58,7 +58,9 @@ def nest(context: Context, object_type: str, leaves: Mapping[Path, Leaf], prefix
         fields[name] = nest(context, kind.attributes[name].object_type or "", inner, (*prefix, name))
     needs = needs_of(kind.attributes, kind.constraints, frozenset())
     if leaves:
-        _complain_of_element(context, kind, needs, set(fields) | {p[-1] for p in context.excused if p[:-1] == prefix}, leaves)
+        _complain_of_element(
+            context, kind, needs, set(fields) | {p[-1] for p in context.excused if p[:-1] == prefix}, leaves
+        )
     if not fields:
         return Const(None, object_of())
     return MakeObject(tuple(fields.items()), needs, object_of(**{name: node.type for name, node in fields.items()}))

@@ -324,7 +324,9 @@ def _constant(context: Context, attribute: Attribute, text: str, span: Span) -> 
     if value is None:
         hint = did_you_mean(text, scalar.values) if scalar.values else None
         asked = f"the type of `{attribute.name}`"
-        context.complain("M303", f"`{text}` is not of {asked}, {attribute.type}", span, hint or _wanted(context, attribute))
+        context.complain(
+            "M303", f"`{text}` is not of {asked}, {attribute.type}", span, hint or _wanted(context, attribute)
+        )
     return Const(value, column_type(scalar))
 
 

@@ -18,7 +18,7 @@ _NAME = "# file: "
 
 
 def complaints(path: Path) -> list[Diagnostic]:
-    """What the compiler says of a file; its first line may give it another name: `# file: mappings/a/b/mapping.yaml`."""
+    """What the compiler says of a file; a first line `# file: mappings/a/b/mapping.yaml` gives it another name."""
     try:
         return diagnose(read_text(path), _name(path), None)[1]
     except MappingError as error:

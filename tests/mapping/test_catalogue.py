@@ -52,7 +52,7 @@ def test_the_user_wins_over_what_is_shipped(own: Path) -> None:
 
 def test_an_unknown_name_is_said_with_the_nearest(own: Path) -> None:
     """UsageError."""
-    with pytest.raises(UsageError, match="no mapping `acme.wigdet`") as caught:
+    with pytest.raises(UsageError, match=r"no mapping `acme\.wigdet`") as caught:
         find_mapping("acme.wigdet")
     assert caught.value.hint == "did you mean `acme.widget`?"
 

@@ -74,11 +74,20 @@ def test_profiles_are_those_of_the_attributes_in_use() -> None:
 
 def test_observables_name_what_can_be_searched_for() -> None:
     """With the type that the schema gives them; inside lists the name is `list[].attribute`."""
-    rule = LOGIN + """\
+    rule = (
+        LOGIN
+        + """\
     src_endpoint: {ip: ip, hostname: host}
     http_request.x_forwarded_for: chain[*].ip
 """
-    record = {"kind": "login", "who": "ann", "mail": "ann@example.com", "ip": "192.0.2.7", "chain": [{"ip": "192.0.2.8"}]}
+    )
+    record = {
+        "kind": "login",
+        "who": "ann",
+        "mail": "ann@example.com",
+        "ip": "192.0.2.7",
+        "chain": [{"ip": "192.0.2.8"}],
+    }
     found = {(o["name"], o["type_id"], o["type"], o["value"]) for o in event(mapping(rule), record)["observables"]}
     assert {
         ("src_endpoint.ip", 2, "IP Address", "192.0.2.7"),

@@ -25,7 +25,7 @@ REST = {
 
 def _whole(block: str) -> str:
     """The block with what it leaves out."""
-    if "mapping:" in block.split("\n\n")[0]:
+    if "mapping:" in block.split("\n\n", maxsplit=1)[0]:
         return block
     parts = {part.split(":")[0]: part for part in re.split(r"^(?=[a-z]+:)", block, flags=re.MULTILINE) if part}
     every, events = parts.pop("every", "every:\n"), parts.pop("events", "events:\n")

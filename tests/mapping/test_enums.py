@@ -49,7 +49,7 @@ def test_numbers_of_the_source_are_ids(number: int | None, status: int | None, c
 
 
 @pytest.mark.parametrize(("worked", "number"), [(True, 1), (False, 2), (None, None)])
-def test_a_condition_is_looked_up_by_true_and_false(worked: bool | None, number: int | None) -> None:
+def test_a_condition_is_looked_up_by_true_and_false(worked: object, number: int | None) -> None:
     """Neither is null."""
     every = "  status_id: {case: worked, of: {true: Success, false: Failure}}\n"
     assert event(mapping(every=every, fields="worked: boolean"), {"worked": worked}).get("status_id") == number

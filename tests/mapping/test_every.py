@@ -21,7 +21,16 @@ LOGIN = """\
     service.name: 'app'
 """
 EVERY = "  message: text\n  src_endpoint: {ip: ip, port: port}\n  metadata.labels: [one, two]\n"
-RECORD = {"kind": "login", "who": "ann", "text": "t", "ip": "192.0.2.1", "port": 80, "host": "h", "one": "1", "two": "2"}
+RECORD = {
+    "kind": "login",
+    "who": "ann",
+    "text": "t",
+    "ip": "192.0.2.1",
+    "port": 80,
+    "host": "h",
+    "one": "1",
+    "two": "2",
+}
 
 
 def test_replaced_line_of_every_is_not_checked_against_the_class() -> None:

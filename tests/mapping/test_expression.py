@@ -56,9 +56,9 @@ def shown(expr: Expr) -> str:
         ("a not between 1 and 2", "not_(and_(ge(a, 1), le(a, 2)))"),
         ("case a when 1 then 'x' else b end", "case(a; 1: 'x'; b)"),
         ("CASE WHEN a THEN b END", "case(; a: b; )"),
-        ("'it''s' || \"k\"\"q\"", "concat_op(\"it's\", k\"q)"),
+        ("'it''s' || \"k\"\"q\"", 'concat_op("it\'s", k"q)'),
         ("f(a, g())", "f(a, g())"),
-        ("f(a).b[0].\"c d\"[*]", "f(a)->b.[0].c d.[*]"),
+        ('f(a).b[0]."c d"[*]', "f(a)->b.[0].c d.[*]"),
         ("(a).b", "a->b"),
         ("a.end.case.null", "a.end.case.null"),
         ("true and FALSE or Null", "or_(and_(True, False), None)"),
@@ -110,7 +110,12 @@ def test_a_path_is_nothing_but_a_path() -> None:
 
 def test_the_first_words_of_an_expression_are_found() -> None:
     """Those of paths, wherever they stand; not those of ops."""
-    assert heads(parse_expression("case lower(a.b) when c then d.e else parse_json(f).g end", _at)) == {"a", "c", "d", "f"}
+    assert heads(parse_expression("case lower(a.b) when c then d.e else parse_json(f).g end", _at)) == {
+        "a",
+        "c",
+        "d",
+        "f",
+    }
 
 
 WORD = st.sampled_from(["a", "b.c", "1", "'x'", "lower(a)", "(a or b)", "null"])

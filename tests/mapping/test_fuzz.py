@@ -16,13 +16,96 @@ from tests.mapping.corpus import OK
 SHIPPED = [path for path in sorted(mappings_dir().glob("*/*/mapping.yaml")) if path.stat().st_size < 12_000]
 TEXTS = [path.read_text(encoding="utf-8") for path in (*OK, *SHIPPED)]
 FRAGMENTS = [
-    *("[*]", "[0]", "[", "]", "{", "}", "(", ")", ",", ":", ": ", "- ", "&a ", "*a", "!!int x", "!!timestamp x", "!x ", "<<: "),
-    *("'", '"', ">-\n", "|\n", "#", "%", "@", "`", "\t", "\n", "\n\n", "  ", "---\n", "...", "?", "~", "\x00", "\x85", "\ufeff"),
-    *("case ", "when ", "then ", "end", "else ", "and ", "not ", "in (", "between 1 and ", "is null", "like ", "null", "true"),
+    *(
+        "[*]",
+        "[0]",
+        "[",
+        "]",
+        "{",
+        "}",
+        "(",
+        ")",
+        ",",
+        ":",
+        ": ",
+        "- ",
+        "&a ",
+        "*a",
+        "!!int x",
+        "!!timestamp x",
+        "!x ",
+        "<<: ",
+    ),
+    *(
+        "'",
+        '"',
+        ">-\n",
+        "|\n",
+        "#",
+        "%",
+        "@",
+        "`",
+        "\t",
+        "\n",
+        "\n\n",
+        "  ",
+        "---\n",
+        "...",
+        "?",
+        "~",
+        "\x00",
+        "\x85",
+        "\ufeff",
+    ),
+    *(
+        "case ",
+        "when ",
+        "then ",
+        "end",
+        "else ",
+        "and ",
+        "not ",
+        "in (",
+        "between 1 and ",
+        "is null",
+        "like ",
+        "null",
+        "true",
+    ),
     *("each", "first", "case", "of", "set", "where", "as", "at", "let", "every", "events", "class", "for_each", "also"),
-    *("1e999", "99999999999999999999", "-1", "0", "2026-13-45", "0x1F", "1_000", "é", "\U0001f600", "a.b.c", '"a.b"', "parse_json(a)"),
-    *("list(text)", "list({a: json})", "json", "timestamp", "authentication", "win/registry_key_activity", "user", "metadata", "time"),
-    *("regex_extract(a, '(', 1)", "list_get(a, b)", "split_all(a, ',')[*]", "entries(a)", "to_timestamp(a, 'x')", "hmac_sha256(a, b)"),
+    *(
+        "1e999",
+        "99999999999999999999",
+        "-1",
+        "0",
+        "2026-13-45",
+        "0x1F",
+        "1_000",
+        "é",
+        "\U0001f600",
+        "a.b.c",
+        '"a.b"',
+        "parse_json(a)",
+    ),
+    *(
+        "list(text)",
+        "list({a: json})",
+        "json",
+        "timestamp",
+        "authentication",
+        "win/registry_key_activity",
+        "user",
+        "metadata",
+        "time",
+    ),
+    *(
+        "regex_extract(a, '(', 1)",
+        "list_get(a, b)",
+        "split_all(a, ',')[*]",
+        "entries(a)",
+        "to_timestamp(a, 'x')",
+        "hmac_sha256(a, b)",
+    ),
 ]
 
 
@@ -75,7 +158,11 @@ def test_fragments_in_any_order_are_answered(text: str) -> None:
     _check(text)
 
 
-@given(st.lists(st.sampled_from([*FRAGMENTS, "a", "b ", " + ", " || ", " = ", "lower(", "1", "'x'"]), max_size=25).map("".join))
+@given(
+    st.lists(st.sampled_from([*FRAGMENTS, "a", "b ", " + ", " || ", " = ", "lower(", "1", "'x'"]), max_size=25).map(
+        "".join
+    )
+)
 def test_any_text_as_an_expression_is_answered(expression: str) -> None:
     """As a block scalar, so that YAML keeps it whole."""
     text = OK_MAPPING + "    message: >-\n      " + expression.replace("\n", " ") + "\n"
@@ -109,7 +196,11 @@ def test_a_file_of_megabytes_is_not_read() -> None:
 
 def test_deep_nesting_is_answered() -> None:
     """Neither YAML's nesting nor an expression's reaches the end of the stack."""
-    for text in ("[" * 50_000, OK_MAPPING + "    message: " + "(" * 50_000, OK_MAPPING + "    message: " + "- " * 50_000):
+    for text in (
+        "[" * 50_000,
+        OK_MAPPING + "    message: " + "(" * 50_000,
+        OK_MAPPING + "    message: " + "- " * 50_000,
+    ):
         _check(text)
     for chain in (" + 1", " || 'x'", " and b = 1", "[*]", ".a", " is null"):
         _check(OK_MAPPING + "    message: b" + chain * 20_000)
@@ -121,5 +212,5 @@ def test_a_path_that_is_no_file_is_an_os_error(tmp_path: Path) -> None:
 
     from ocsf_pipe.mapping import compile_mapping
 
-    with pytest.raises(OSError, match="mapping.yaml"):
+    with pytest.raises(OSError, match=r"mapping\.yaml"):
         compile_mapping(tmp_path / "mapping.yaml")

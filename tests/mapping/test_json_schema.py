@@ -11,8 +11,7 @@ from jsonschema import Draft202012Validator
 
 from ocsf_pipe.bundled import mappings_dir, schemas_dir
 from ocsf_pipe.decode import FORMATS
-from ocsf_pipe.mapping import sides
-import ocsf_pipe.mapping.parse as parse
+from ocsf_pipe.mapping import parse, sides
 from ocsf_pipe.mapping.reader import Reader
 from ocsf_pipe.mapping.syntax import RULE_WORDS
 from ocsf_pipe.mapping.targets import DERIVED

@@ -17,7 +17,10 @@ from ocsf_pipe.ops.types import INTEGER, JSON, TEXT, Type, list_of
         ("string", TEXT),
         ("list(integer)", list_of(INTEGER)),
         ("list( list(json) )", list_of(list_of(JSON))),
-        ("{a: text, b: {c: integer}}", Type("object", fields=(("a", TEXT), ("b", Type("object", fields=(("c", INTEGER),)))))),
+        (
+            "{a: text, b: {c: integer}}",
+            Type("object", fields=(("a", TEXT), ("b", Type("object", fields=(("c", INTEGER),))))),
+        ),
         ('list({"key.with dots": text})', list_of(Type("object", fields=(("key.with dots", TEXT),)))),
         ("list({list: text})", list_of(Type("object", fields=(("list", TEXT),)))),
         ("{}", Type("object")),
@@ -50,9 +53,11 @@ def test_what_is_none_is_said(text: str, message: str) -> None:
 
 KINDS = st.recursive(
     st.sampled_from(sorted(SCALARS)).map(SCALARS.__getitem__),
-    lambda inner: inner.map(list_of)
-    | st.lists(st.tuples(st.from_regex("[a-z]{1,4}", fullmatch=True), inner), min_size=1, max_size=3).map(
-        lambda fields: Type("object", fields=tuple(fields))
+    lambda inner: (
+        inner.map(list_of)
+        | st.lists(st.tuples(st.from_regex("[a-z]{1,4}", fullmatch=True), inner), min_size=1, max_size=3).map(
+            lambda fields: Type("object", fields=tuple(fields))
+        )
     ),
     max_leaves=6,
 )

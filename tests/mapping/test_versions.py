@@ -41,7 +41,9 @@ def test_a_small_mapping_compiles_for_every_release(version: str) -> None:
     schema = load(version)
     for assign in plan.routes[0].derived:
         schema.attribute("authentication", ".".join(assign.path))
-    written = {key: value for key, value in found.items() if key not in {"time_dt", "unmapped"}}  # other forms in the lake
+    written = {
+        key: value for key, value in found.items() if key not in {"time_dt", "unmapped"}
+    }  # other forms in the lake
     assert validator(version).errors(written) == []
 
 

@@ -28,7 +28,7 @@ def check(mapping: Mapping, schema: Schema) -> Iterator[Diagnostic]:
 
 
 def _not_read(rule: Rule, schema: Schema) -> bool:
-    """Whether the condition was not understood or its key is misspelt: said elsewhere, and one mistake is one complaint."""
+    """Whether the condition was not understood or its key is misspelt, which is said elsewhere."""
     if isinstance(rule.when, LiteralExpr) and rule.when.value is None:
         return True
     known = schema.classes[rule.class_name].attributes if rule.class_name in schema.classes else {}
