@@ -75,8 +75,16 @@ def _lines(guesses: Sequence[Guess], kind: EventClass, fields: Sequence[Field]) 
         comment = "" if one.likeness >= _SURE else "guessed"
         found.append(Written(one.attribute, _value(one.field), comment, one.field.path))
     if not any(line.attribute == "time" for line in found):
-        found.append(Written("time", "todo.time", _TODO))
+        found.append(_some_time(fields))
     return found
+
+
+def _some_time(fields: Sequence[Field]) -> Written:
+    """Any field that holds times, the nearest to the top; a path that no record has where there is none."""
+    times = sorted((one for one in fields if one.kind.startswith(("time", "epoch"))), key=lambda one: len(one.path))
+    if not times:
+        return Written("time", "todo.time", _TODO)
+    return Written("time", _value(times[0]), "guessed", times[0].path)
 
 
 def _lookup(word: str, captions: dict[str, str], fields: Sequence[Field]) -> list[Written]:

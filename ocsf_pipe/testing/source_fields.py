@@ -59,7 +59,8 @@ def sample(stream: BinaryIO, name: str) -> Sampled:
     runs = list(islice(FORMATS[found].read(BytesIO(body), {}), 3))
     values = list(islice((value for run in runs for value in _values(run)), LOOK_AT))
     if not values:
-        raise UsageError(f"no record of `{name}` can be read as {found}", "give raw records, such as JSON or CSV lines")
+        why = next((reject.reason for run in runs for reject in run.rejects), "it holds none")
+        raise UsageError(f"no record of `{name}` can be read as {found}: {why}", "give whole records, a header too")
     envelope = _envelope(values)
     if envelope:
         values = [item for value in values for item in _inside(value, envelope)][:LOOK_AT]
