@@ -13,23 +13,26 @@ import zstandard
 from ocsf_connectors.file import FilePartition, FileSource, find, open_stream, partition_id
 from ocsf_pipe.decode import FORMATS, Limits
 from ocsf_pipe.errors import SourceError
-from ocsf_pipe.source import Batch, Offset
+from ocsf_pipe.source import Batch, Offset, Reader
 
 START = Offset()
 LINES = b"".join(b'{"a":%d}\n' % i for i in range(5000))
 
 
-def reader(chunk: int = 1 << 20) -> partial[object]:
+def reader(chunk: int = 1 << 20) -> Reader:
     """A JSON reader with small chunks."""
     return partial(FORMATS["json"].read, settings={}, limits=Limits(chunk_bytes=chunk))
 
 
 def drained(path: Path, offset: Offset = START, chunk: int = 1 << 20) -> list[Batch]:
     """Every batch of a file from an offset on."""
-    partition, out = FilePartition(path, reader(chunk), offset), []
+    partition = FilePartition(path, reader(chunk), offset)
+    out: list[Batch] = []
     while True:
         try:
-            out.append(partition.next_batch())
+            batch = partition.next_batch()
+            assert batch is not None, "a file has no pauses"
+            out.append(batch)
         except StopIteration:
             partition.close()
             return out

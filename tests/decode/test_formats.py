@@ -23,7 +23,10 @@ def rows(name: str, data: bytes, settings: Any = None) -> list[dict[str, Any]]:
     for run in FORMATS[name].read(BytesIO(data), settings or {}):
         if not len(run):
             continue
-        out += run.columns.to_pylist() if run.columns is not None else map(orjson.loads, run.json.to_pylist())
+        if run.columns is not None:
+            out += run.columns.to_pylist()
+        elif run.json is not None:
+            out += map(orjson.loads, run.json.to_pylist())
     return out
 
 

@@ -43,7 +43,8 @@ CONNECTION = duckdb.connect()
 def in_duckdb(values: list[Any], kind: Type, scalar: Scalar) -> list[Any]:
     """What the SQL form makes of a column of values."""
     CONNECTION.register("given", pa.table({"n": range(len(values)), "x": pa.array(values, arrow_type(kind))}))
-    return [row[0] for row in CONNECTION.sql(f"select {convert_sql('x', kind, scalar)} from given order by n").fetchall()]
+    query = f"select {convert_sql('x', kind, scalar)} from given order by n"
+    return [row[0] for row in CONNECTION.sql(query).fetchall()]
 
 
 @pytest.mark.parametrize(("kind", "value"), SAMPLES)

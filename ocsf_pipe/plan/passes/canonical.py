@@ -10,8 +10,22 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ocsf_pipe.plan.nodes import Assign, Call, Case, Convert, Each, Get, LetRef, Lookup, MakeList, MakeObject, Node
-from ocsf_pipe.plan.nodes import Plan, Route, Var
+from ocsf_pipe.plan.nodes import (
+    Assign,
+    Call,
+    Case,
+    Convert,
+    Each,
+    Get,
+    LetRef,
+    Lookup,
+    MakeList,
+    MakeObject,
+    Node,
+    Plan,
+    Route,
+    Var,
+)
 
 Names = Mapping[str, str]
 

@@ -10,8 +10,22 @@ from dataclasses import replace
 
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.conversion import convert
-from ocsf_pipe.plan.nodes import Assign, Call, Case, Const, Convert, Each, Get, LetRef, Lookup, MakeList, MakeObject
-from ocsf_pipe.plan.nodes import Node, Plan, Route
+from ocsf_pipe.plan.nodes import (
+    Assign,
+    Call,
+    Case,
+    Const,
+    Convert,
+    Each,
+    Get,
+    LetRef,
+    Lookup,
+    MakeList,
+    MakeObject,
+    Node,
+    Plan,
+    Route,
+)
 
 Change = Callable[[Node], Node]
 Known = Mapping[str, Const]
@@ -76,7 +90,7 @@ def _plain(node: Call | Lookup) -> bool:
 
 def _case(node: Case) -> Node:
     """Arms that never hold are gone, as are those behind one that always does."""
-    arms = []
+    arms: list[tuple[Node, Node]] = []
     for condition, value in node.arms:
         if isinstance(condition, Const) and condition.value is True:
             return replace(node, arms=tuple(arms), otherwise=value) if arms else _alike(node, value)
@@ -114,7 +128,8 @@ def rebuilt(node: Node, change: Change) -> Node:
         case MakeObject(fields=fields):
             return replace(node, fields=tuple((name, change(value)) for name, value in fields))
         case Case(arms=arms, otherwise=otherwise):
-            return replace(node, arms=tuple((change(c), change(v)) for c, v in arms), otherwise=_maybe(otherwise, change))
+            changed = tuple((change(condition), change(value)) for condition, value in arms)
+            return replace(node, arms=changed, otherwise=_maybe(otherwise, change))
         case Lookup(subject=subject, table=table, otherwise=otherwise):
             looked = tuple((key, change(value)) for key, value in table)
             return replace(node, subject=change(subject), table=looked, otherwise=_maybe(otherwise, change))

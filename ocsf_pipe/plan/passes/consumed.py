@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ocsf_pipe.plan.nodes import Call, Case, Const, Convert, Each, Get, LetRef, Lookup, MakeList, MakeObject, Node
-from ocsf_pipe.plan.nodes import Path, Read
+from ocsf_pipe.plan.nodes import (
+    Call,
+    Case,
+    Const,
+    Convert,
+    Each,
+    Get,
+    LetRef,
+    Lookup,
+    MakeList,
+    MakeObject,
+    Node,
+    Path,
+    Read,
+)
 
 _TESTS = frozenset({"is_null", "is_not_null"})
 

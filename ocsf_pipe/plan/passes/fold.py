@@ -33,7 +33,9 @@ def folded(node: Node) -> Node:
         return node
     args = tuple(folded(arg) for arg in node.args)
     if node.op == "not_":
-        return {TRUE: FALSE, FALSE: TRUE}.get(args[0], replace(node, args=args)) if _is_const(args[0]) else replace(node, args=args)
+        if args[0] in (TRUE, FALSE):
+            return FALSE if args[0] == TRUE else TRUE
+        return replace(node, args=args)
     neutral, absorbing = (TRUE, FALSE) if node.op == "and_" else (FALSE, TRUE)
     if absorbing in args:
         return absorbing
@@ -41,7 +43,3 @@ def folded(node: Node) -> Node:
     if not kept:
         return neutral
     return kept[0] if len(kept) == 1 else replace(node, args=kept)
-
-
-def _is_const(node: Node) -> bool:
-    return isinstance(node, Const) and isinstance(node.value, bool)
