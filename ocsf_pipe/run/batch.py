@@ -140,11 +140,18 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def check_plan(lake: Lake, txn: Txn, digest: str) -> Txn:
-    """The transaction of a half-done batch as it may go on; LakeError where another mapping wrote a part of it."""
-    if txn.plan == digest or not lake.holds(txn):
-        return txn
-    raise LakeError(
-        f"batch {txn.batch} of `{txn.partition}` was half written by another version of its mapping",
-        "ingest once with the version of the mapping that began it, then with the new one",
-    )
+def resumed(lake: Lake, batch: int, pending: Txn | None, digest: str) -> tuple[int, Txn | None]:
+    """The number of the next batch, and the half-done one if it is to go on as it began.
+
+    One that would not give what it gave (`digest`: other mappings, other files) ends empty where no table has a part
+    of it; raises LakeError where one has.
+    """
+    if pending is None or pending.plan == digest:
+        return batch, pending
+    if lake.holds(pending):
+        raise LakeError(
+            f"batch {batch} of `{pending.app_id}` was half written by another version of its mapping or files",
+            "run it once with the mappings and files that it began with, then with the new ones",
+        )
+    lake.finish(replace(pending, end=pending.start), Report().counts())
+    return batch + 1, None

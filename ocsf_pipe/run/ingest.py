@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from ocsf_connectors.file import STDIN, find, open_stream
 from ocsf_pipe.decode import Limits
 from ocsf_pipe.errors import LakeError
-from ocsf_pipe.lake import Lake, Txn
-from ocsf_pipe.run.batch import Mapped, check_plan, now, settle
+from ocsf_pipe.lake import Lake, State, Txn
+from ocsf_pipe.run.batch import Mapped, now, resumed, settle
 from ocsf_pipe.run.files import Listing, Manifest, big_id, grouped, is_small, listing, plans_digest, taken_of_big
 from ocsf_pipe.run.peeked import Peeked
 from ocsf_pipe.run.recognise import Chosen, Engines, Opener, choose, pick
@@ -81,18 +81,16 @@ class Ingest:
             if first not in written:
                 Manifest(self.lake).append(first, files)
             pending = state.pending if state.pending is not None and state.pending.start == first else None
-            self._group(first, files, state.next_batch, pending, mine)
-            state = replace(state, next_batch=state.next_batch + 1, offset=first + len(files), pending=None)
+            batch = self._group(first, files, state.next_batch, pending, mine)
+            state = State(batch + 1, first + len(files))
 
-    def _group(self, first: int, files: list[Listing], batch: int, pending: Txn | None, mine: set[str]) -> None:
+    def _group(self, first: int, files: list[Listing], batch: int, pending: Txn | None, mine: set[str]) -> int:
         here = [file for file in files if file.present()]
-        if pending is not None and len(here) < len(files):
-            self._refuse_gone(pending, next(file for file in files if file not in here))
         chosen = [(file, choose(Path(file.path), file.mapping, file.stream)) for file in here]
-        digest = plans_digest([m.plan.digest for _, choice in chosen for m in choice.mappings])
-        end = first + len(files)
-        txn = pending or Txn(PIPELINE, "files", "small", batch, digest, first, end, now())
-        check_plan(self.lake, txn, digest)
+        plans = [m.plan.digest for _, choice in chosen for m in choice.mappings]
+        digest = plans_digest([*plans, *(file.digest for file in here)])
+        batch, pending = resumed(self.lake, batch, pending, digest)
+        txn = pending or Txn(PIPELINE, "files", "small", batch, digest, first, first + len(files), now())
         mapped = Mapped(txn.clock, self.engines)
         for file, choice in chosen:
             for records in self._read(file.stream(), choice, file.start):
@@ -102,14 +100,7 @@ class Ingest:
         mapped.report.gone = len(files) - len(here)
         settle(self.lake, txn, mapped, pending=pending is not None)
         self.report.add(mapped.report)
-
-    def _refuse_gone(self, txn: Txn, file: Listing) -> None:
-        """A file of a batch that no table has yet may be gone; one of a batch that is half written may not."""
-        if self.lake.holds(txn):
-            raise LakeError(
-                f"`{file.path}` is gone or rewritten, and an earlier ingest has written a part of its events",
-                "bring the file back as it was and ingest again",
-            )
+        return batch
 
     def _read(self, stream: BinaryIO, choice: Chosen, resume_at: int) -> Iterator[Records]:
         with stream:
@@ -154,8 +145,8 @@ class Ingest:
         at, found = start.position, False
         for records in gathered(runs, pending.end if pending is not None else None):
             found = True
+            batch, pending = resumed(self.lake, batch, pending, digest)
             txn = pending or Txn(PIPELINE, "files", name, batch, digest, at, records[-1].end, now())
-            check_plan(self.lake, txn, digest)
             mapped = Mapped(txn.clock, self.engines)
             for run in records:
                 mapped.add(run, choice.mappings, name)
@@ -190,12 +181,9 @@ def cut(run: Records, at: int) -> list[Records]:
         return [run]
     before = pc.less(run.position, at)
     parts = []
-    for mask, keep, end in (
-        (before, lambda place: place < at, at),
-        (pc.invert(before), lambda place: place >= at, run.end),
-    ):
+    for mask, first, last, end in ((before, 0, at, at), (pc.invert(before), at, run.end, run.end)):
         rows = pc.indices_nonzero(mask).cast(pa.int64())
-        rejects = tuple(reject for reject in run.rejects if keep(reject.position))
+        rejects = tuple(reject for reject in run.rejects if first <= reject.position < last)
         if len(rows) or rejects:
             parts.append(replace(pick(run, rows), rejects=rejects, end=end))
     return parts

@@ -1,14 +1,14 @@
 """Quarantined records mapped again, each moved over exactly once.
 
-Which records a replay moves is written down before it begins (`_manifests/replay/<mapping>/<batch>.json`), so that a
-replay that was cut off goes on with the same ones. Records that are refused again stay where they are.
+Which records a replay moves, and the counts of it, are written down before it begins
+(`_manifests/replay/<mapping>/<batch>-<nonce>.json`), so that a replay that was cut off goes on with the same ones.
+Records that are refused again stay where they are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -16,14 +16,18 @@ import pyarrow.compute as pc
 
 from ocsf_pipe.decode import FORMATS
 from ocsf_pipe.engine.engine import Engine
+from ocsf_pipe.engine.outcome import Outcome
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.mapping.catalogue import Listed
-from ocsf_pipe.run.batch import check_plan, now
+from ocsf_pipe.run.batch import now, resumed
+from ocsf_pipe.run.recognise import pick
 from ocsf_pipe.source import Records
 
+PIPELINE = "replay"
+PARTITION = "quarantine"
 ROOT = "_manifests/replay"
-COLUMNS = "record_uid, partition, position, sub, raw, record"
+COLUMNS = "record_uid, source, partition, position, sub, raw, record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,84 +40,118 @@ class Replayed:
     events: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What came of some rows of the quarantine: how many were this mapping's, and those that leave, by `record_uid`."""
+
+    looked_at: int
+    moved: pa.Array
+    outcome: Outcome
+
+    def counts(self) -> dict[str, Any]:
+        """The account as a checkpoint keeps it: what leaves the quarantine is taken off its count."""
+        count, dropped = len(self.moved), self.outcome.dropped.total()
+        tables = {name: table.num_rows for name, table in self.outcome.tables.items()}
+        account = {"records": 0, "written": count - dropped, "quarantined": -count, "dropped": dropped}
+        return {**account, "tables": {**tables, QUARANTINE: -count}}
+
+
 @dataclass(slots=True)
 class Replay:
-    """The replay of one mapping's records in one lake."""
+    """The replay of one mapping's records in one lake, and of those that nothing recognised and this mapping does."""
 
     lake: Lake
     listed: Listed
-    limit: int = 100_000
+    limit: int = 20_000
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the engine; raises MappingError."""
+        self.engine = Engine(self.listed.plan)
 
     def run(self) -> Replayed:
         """Finish a replay that was cut off, then map every record again; raises LakeError."""
-        total = Replayed(0, 0, 0, {})
-        state = self.lake.resume("replay", self.listed.name, "quarantine")
-        if state.pending is not None or self._manifest(state.next_batch) is not None:
-            total = _sum(total, self._batch(state.next_batch, state.pending))
-            state = self.lake.resume("replay", self.listed.name, "quarantine")
-        return _sum(total, self._batch(state.next_batch, None))
+        state = self.lake.resume(PIPELINE, self.listed.name, PARTITION)
+        _, pending = resumed(self.lake, state.next_batch, state.pending, self.listed.plan.digest)
+        total = Replayed(0, 0, 0, {}) if pending is None else self._again(pending)
+        last: str | None = ""
+        while last is not None:
+            done, last = self._page(last)
+            total = _sum(total, done)
+        return total
 
-    def _batch(self, batch: int, pending: Txn | None) -> Replayed:
-        uids = self._manifest(batch)
-        rows = self._rows(uids)
-        engine = Engine(self.listed.plan)
-        kept, records = _records(self.listed, engine, rows)
-        origins = pc.take(rows["partition"].combine_chunks(), kept) if len(kept) else pa.array([], pa.string())
-        txn = pending or self._txn(batch, len(kept))
-        check_plan(self.lake, txn, self.listed.plan.digest)
-        outcome = engine.run(records, clock=txn.clock, origin=origins)
+    def _page(self, after: str) -> tuple[Replayed, str | None]:
+        """Move what maps of the next records; with their last `record_uid`, None when there are no more."""
+        rows = self._rows("source in (?, '') and record_uid > ?", [self.listed.name, after])
+        last = rows["record_uid"][-1].as_py() if rows.num_rows == self.limit else None
+        clock = now()
+        mapped = self._mapped(rows, clock)
+        count = len(mapped.moved)
+        if not count:
+            return Replayed(mapped.looked_at, 0, mapped.looked_at, {}), last
+        batch = self.lake.resume(PIPELINE, self.listed.name, PARTITION).next_batch
+        txn = Txn(PIPELINE, self.listed.name, PARTITION, batch, self.listed.plan.digest, 0, count, clock)
+        body = {"uids": mapped.moved.to_pylist(), "counts": mapped.counts()}
+        self.lake.store.put_new(self._path(txn), json.dumps(body).encode())
+        self.lake.begin(txn)
+        return self._commit(txn, mapped, mapped.counts()), last
+
+    def _again(self, txn: Txn) -> Replayed:
+        """Finish the batch that was cut off: the same records by the same plan."""
+        found = self.lake.store.get(self._path(txn))
+        if found is None:
+            raise LakeError(f"the manifest `{self._path(txn)}` is gone", "restore it from a backup of the lake")
+        body = json.loads(found)
+        rows = self._rows("list_contains(?, record_uid)", [body["uids"]], len(body["uids"]))
+        return self._commit(txn, self._mapped(rows, txn.clock), body["counts"])
+
+    def _commit(self, txn: Txn, mapped: Mapped, counts: dict[str, Any]) -> Replayed:
+        """Commit what has not arrived; records that left the quarantine already are in every table."""
+        if len(mapped.moved):
+            self.lake.commit(txn, mapped.outcome.tables, replayed=mapped.moved)
+        self.lake.finish(txn, counts)
+        events = {name: count for name, count in counts["tables"].items() if name != QUARANTINE}
+        return Replayed(mapped.looked_at, txn.end, mapped.looked_at - len(mapped.moved), events)
+
+    def _mapped(self, rows: pa.Table, clock: int) -> Mapped:
+        kept, records = _records(self.listed, rows)
+        own = pc.equal(rows["source"].combine_chunks(), self.listed.name)
+        unknown = pc.sum(pc.invert(own)).as_py() or 0
+        if unknown:  # what no mapping recognised is looked at where this one recognises it now
+            mine = pc.or_(own.take(kept), self.engine.recognised(records))
+            index = pc.indices_nonzero(mine).cast(pa.int64())
+            kept, records = kept.take(index), pick(records, index)
+        origins = rows["partition"].combine_chunks().take(kept)
+        outcome = self.engine.run(records, clock=clock, origin=origins)
         faulty = {fault.row for fault in outcome.faults}
-        good = [i for i in range(len(records)) if i not in faulty]
-        moved = pc.take(rows["record_uid"].combine_chunks(), pc.take(kept, pa.array(good, pa.int64())))
-        done = Replayed(rows.num_rows, len(good), rows.num_rows - len(good), {})
-        if not good and pending is None:
-            return done
-        if uids is None:
-            self._write(batch, moved.to_pylist())
-        if pending is None:
-            self.lake.begin(txn)
-        commits = self.lake.commit(txn, outcome.tables, replayed=moved)
-        counts = {"records": 0, "written": len(good), "quarantined": -len(good), "dropped": outcome.dropped.total()}
-        self.lake.finish(txn, {**counts, "tables": {**commits, QUARANTINE: -len(good)}})
-        return Replayed(done.looked_at, done.moved, done.refused, dict(commits))
+        good = pa.array([row for row in range(len(records)) if row not in faulty], pa.int64())
+        moved = rows["record_uid"].combine_chunks().take(kept.take(good))
+        strangers = len(kept) - (pc.sum(own.take(kept)).as_py() or 0)
+        return Mapped(rows.num_rows - unknown + strangers, moved, outcome)
 
-    def _txn(self, batch: int, count: int) -> Txn:
-        return Txn("replay", self.listed.name, "quarantine", batch, self.listed.plan.digest, 0, count, now())
-
-    def _rows(self, uids: Sequence[str] | None) -> pa.Table:
-        """The records to map: those of the manifest, or all of this mapping."""
+    def _rows(self, where: str, params: list[object], limit: int | None = None) -> pa.Table:
+        """Rows of the quarantine in the order of `record_uid`."""
         if QUARANTINE not in self.lake.tables():
             return pa.table({name.strip(): pa.array([], pa.string()) for name in COLUMNS.split(",")})
-        if uids is not None:
-            query = f"select {COLUMNS} from {QUARANTINE} where record_uid in (select unnest(?)) order by record_uid"
-            return self.lake.sql(query, [list(uids)])
-        query = f"select {COLUMNS} from {QUARANTINE} where source = ? order by record_uid limit {self.limit}"
-        return self.lake.sql(query, [self.listed.name])
+        order = f"order by record_uid limit {self.limit if limit is None else limit}"
+        return self.lake.sql(f"select {COLUMNS} from {QUARANTINE} where {where} {order}", params)
 
-    def _path(self, batch: int) -> str:
-        return f"{ROOT}/{self.listed.name}/{batch:012d}.json"
-
-    def _manifest(self, batch: int) -> list[str] | None:
-        found = self.lake.store.get(self._path(batch))
-        return None if found is None else list(json.loads(found))
-
-    def _write(self, batch: int, uids: list[str]) -> None:
-        if not self.lake.store.put_new(self._path(batch), json.dumps(uids).encode()):
-            raise LakeError("another replay of this mapping is running", "wait for it, then start this one again")
+    def _path(self, txn: Txn) -> str:
+        return f"{ROOT}/{self.listed.name}/{txn.batch:012d}-{txn.nonce}.json"
 
 
 def _sum(one: Replayed, two: Replayed) -> Replayed:
     events = {name: one.events.get(name, 0) + two.events.get(name, 0) for name in {*one.events, *two.events}}
-    return Replayed(two.looked_at, one.moved + two.moved, two.refused, events)
+    return Replayed(one.looked_at + two.looked_at, one.moved + two.moved, one.refused + two.refused, events)
 
 
-def _records(listed: Listed, engine: Engine, rows: pa.Table) -> tuple[pa.Array, Records]:
+def _records(listed: Listed, rows: pa.Table) -> tuple[pa.Array, Records]:
     """The rows that can be decoded (by number) and their records, under their old positions."""
     kept: list[int] = []
     raws: list[str] = []
     texts: list[str] = []
     for number, row in enumerate(rows.to_pylist()):
-        found = _decoded(listed, engine, row)
+        found = _decoded(listed, row)
         if found is not None:
             kept.append(number)
             raws.append(found[0])
@@ -129,7 +167,7 @@ def _records(listed: Listed, engine: Engine, rows: pa.Table) -> tuple[pa.Array, 
     )
 
 
-def _decoded(listed: Listed, engine: Engine, row: dict[str, Any]) -> tuple[str, str] | None:
+def _decoded(listed: Listed, row: dict[str, Any]) -> tuple[str, str] | None:
     """The raw text and the record of one row; None where it cannot be decoded into one record."""
     try:
         raw = row["raw"].decode()
