@@ -12,7 +12,16 @@ import pyarrow.compute as pc
 from ocsf_pipe.engine.envelope import expand
 from ocsf_pipe.engine.isolate import POISON, isolated
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
-from ocsf_pipe.engine.query import DROPPED, MALFORMED, NO_ELEMENT, NO_OBJECT, NO_RULE, Query, build_query, recognise_query
+from ocsf_pipe.engine.query import (
+    DROPPED,
+    MALFORMED,
+    NO_ELEMENT,
+    NO_OBJECT,
+    NO_RULE,
+    Query,
+    build_query,
+    recognise_query,
+)
 from ocsf_pipe.engine.statement import Statement
 from ocsf_pipe.engine.tables import class_tables
 from ocsf_pipe.plan.nodes import Plan
@@ -130,8 +139,9 @@ class DuckEngine:
 
 
 def _input(records: Records, clock: int, origin: Origin, at: int = 0) -> pa.Table:
-    """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood; `at` is the
-    row of the first in the whole batch.
+    """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood.
+
+    `at` is the row of the first record in the whole batch.
     """
     arrays = {
         "rid": pa.array(range(at, at + len(records)), pa.int64()),

@@ -41,8 +41,9 @@ def expand(connection: duckdb.DuckDBPyConnection, steps: Steps, records: Records
 
 
 def any_key(text: pa.LargeStringArray, key: str) -> bool:
-    """Whether any document mentions the key at all: plain records are not even looked into."""
-    return bool(pc.any(pc.match_substring(text, json.dumps(key))).as_py())
+    """Whether any document can hold the key, plain or escaped: other records are not even looked into."""
+    plain, escaped = pc.match_substring(text, json.dumps(key, ensure_ascii=False)), pc.match_substring(text, "\\u")
+    return bool(pc.any(pc.or_(plain, escaped)).as_py())
 
 
 def _query(keys: list[str]) -> str:
@@ -50,9 +51,11 @@ def _query(keys: list[str]) -> str:
     for key in reversed(keys):
         shape = {key: shape}
     place = "d." + ".".join(f'"{key}"' for key in keys)
+    # cast, for beside `raw` every element would be taken for JSON, which `raw` may not be
+    listed = f"case when {place} is null then [raw] else cast({place} as varchar[]) end"
     decoded = f"try(from_json(raw, {text_literal(json.dumps(shape))}))"
     return f"""
         with decoded as (select rid, raw, {decoded} as d from documents),
-        listed as (select rid, case when {place} is null then [raw] else cast({place} as varchar[]) end as elements from decoded)
-        select rid, unnest(elements) as element, generate_subscripts(elements, 1) - 1 as n
+        listed as (select rid, {listed} as elements from decoded)
+        select rid, coalesce(unnest(elements), 'null') as element, generate_subscripts(elements, 1) - 1 as n
         from listed order by rid, n"""

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ocsf_pipe.engine.merge import by_route
-from ocsf_pipe.engine.sql import Emitter, attribute_column, column, needs_sql, structure
-from ocsf_pipe.engine.unmapped import consumed_tree, leftover_sql, tidy_sql
+from ocsf_pipe.engine.observables import parted
+from ocsf_pipe.engine.requirements import holds, missing
+from ocsf_pipe.engine.sql import Emitter, attribute_column, column, odd_keys, structure
+from ocsf_pipe.engine.unmapped import consumed_tree, leftover_sql, odd_sql, tidy_sql, undecoded_keys
 from ocsf_pipe.ops.sql_text import text_literal
-from ocsf_pipe.plan.nodes import Assign, Const, Frame, LetRef, Needs, Node, ObjectNeeds, Path, Plan, Route, Shape
+from ocsf_pipe.plan.nodes import Assign, Frame, LetRef, Node, ObjectNeeds, Path, Plan, Route, Shape
 from ocsf_pipe.plan.passes.consumed import children
 
+OBSERVABLES = ("observables",)
 MALFORMED, NO_RULE, NO_ELEMENT, NO_OBJECT, DROPPED = -1, -2, -3, -4, -10
 
 # Decoding makes an empty object of anything but null, so the first character is looked at; nearly always it is `{`.
@@ -94,11 +97,18 @@ class _Builder:
             self.stage("judged", f"*, {SOUNDNESS} as unsound")
             # text that is no JSON is shown to no other function: they would raise, and the batch with them
             self.stage("sound", "* replace (case when unsound = 0 then j end as j)")
+            self.stage("looked", f"*, {odd_sql(self.odd_keys())} as odd")
             return
-        present = [name for name in self.columns]
+        present = list(self.columns)
         whole = "{" + ", ".join(f"{text_literal(name)}: {column('c', name)}" for name in present) + "}"
         self.stage("rows", f"*, json_merge_patch('{{}}', to_json({whole}))::varchar as j", "batch")
-        self.stage("decoded", f"*, {self._struct(self.plan.shape, set(present))} as r, 0 as unsound")
+        self.stage("decoded", f"*, {self._struct(self.plan.shape, set(present))} as r, 0 as unsound, {odd_sql(self.odd_keys())} as odd")
+
+    def odd_keys(self) -> list[str]:
+        """The keys that only a look at the text can find."""
+        shape = self.plan.shape
+        taken = [undecoded_keys(consumed_tree(route.consumed), shape) for route in self.routes]
+        return [*odd_keys(shape), *(key for keys in taken for key in keys)]
 
     def _struct(self, shape: Shape, present: set[str]) -> str:
         fields = [
@@ -224,7 +234,7 @@ class _Builder:
     def objects(self) -> None:
         texts = []
         for path, pairs in self.needy.items():
-            tests = [(i, self.holds(self.routes[i], needs)) for i, needs in pairs]
+            tests = [(i, holds(self.routes[i], needs)) for i, needs in pairs]
             texts.append(f"{by_route(tests, str, len(self.routes))} as {column('o', '.'.join(path))}")
         if texts:
             self.stage("objs", ", ".join(["*", *texts]))
@@ -235,40 +245,9 @@ class _Builder:
         found: dict[Path, list[tuple[int, ObjectNeeds]]] = {}
         for i, route in enumerate(self.routes):
             for needs in route.objects:
-                if needs.path and self.holds(route, needs) != "true":
+                if needs.path and holds(route, needs) != "true":
                     found.setdefault(needs.path, []).append((i, needs))
         return found
-
-    def holds(self, route: Route, needs: ObjectNeeds) -> str:
-        """The condition that an object is there and whole; `true` where that can be seen in the plan."""
-        there = self.parts(route, needs.path)
-        tests = needs_sql(needs.needs, there)
-        told = [test for name, test in there.items() if name not in needs.constant]
-        if not any(test == "true" for test in told):
-            tests.append(" or ".join(told) or "false")
-        tests = [test for test in tests if not _surely(test)]
-        return " and ".join(f"({test})" for test in tests) or "true"
-
-    def parts(self, route: Route, path: Path) -> dict[str, str]:
-        """For each direct part of an object, the condition that it is there."""
-        depth = len(path)
-        groups: dict[str, list[Assign]] = {}
-        for assign in route.assigns:
-            if assign.path[:depth] == path and len(assign.path) > depth:
-                groups.setdefault(assign.path[depth], []).append(assign)
-        return {name: self.there(route, (*path, name), assigns) for name, assigns in groups.items()}
-
-    def there(self, route: Route, path: Path, assigns: list[Assign]) -> str:
-        if len(assigns) == 1 and assigns[0].path == path:
-            value = assigns[0].value
-            if isinstance(value, Const):
-                return "false" if value.value is None else "true"
-            return f"{column('v', '.'.join(path))} is not null"
-        for needs in route.objects:
-            if needs.path == path:
-                return self.holds(route, needs)
-        tests = list(self.parts(route, path).values())
-        return "true" if "true" in tests else "(" + " or ".join(tests) + ")"
 
     # → masked: attributes of whole objects, faults, what is left of the record
 
@@ -292,29 +271,16 @@ class _Builder:
         return f"(case when {' and '.join(f'coalesce({flag}, true)' for flag in flags)} then {value} end)"
 
     def fault(self) -> str:
+        """The number of the first thing that an event lacks; `faults` says what each number means."""
         arms = []
         for i, route in enumerate(self.routes):
-            tests = self.fault_tests(i, route)
+            tests = []
+            for number, (there, attribute, reason) in enumerate(missing(route), 1):
+                self.faults[i, number] = (reason, attribute)
+                tests.append(f"when not coalesce({there}, false) then {number}")
             if tests:
                 arms.append(f"when {i} then (case {' '.join(tests)} else 0 end)")
         return f"cast(case route {' '.join(arms)} else 0 end as integer)" if arms else "0::integer"
-
-    def fault_tests(self, i: int, route: Route) -> list[str]:
-        """For each thing the event needs, the test that it is missing; `faults` says what each number means."""
-        needs = next(found.needs for found in route.objects if not found.path)
-        there = self.parts(route, ())
-        tests = []
-        for name in needs.required:
-            test = there.get(name, "false")
-            if test != "true":
-                number = len(tests) + 1
-                self.faults[i, number] = (missing_reason(route, name), name)
-                tests.append(f"when not coalesce({test}, false) then {number}")
-        for words, names, test in _constraints(needs, there):
-            number = len(tests) + 1
-            self.faults[i, number] = (f"none of {', '.join(names)}" if words else f"not exactly one of {', '.join(names)}", names[0])
-            tests.append(f"when not coalesce({test}, false) then {number}")
-        return tests
 
     def leftover(self) -> str:
         pairs = [
@@ -347,7 +313,11 @@ class _Builder:
         found: dict[Path, list[tuple[int, Node]]] = {}
         for i, route in enumerate(self.routes):
             for assign in route.derived:
-                found.setdefault(assign.path, []).append((i, assign.value))
+                value: Node | None = assign.value
+                if assign.path == OBSERVABLES:
+                    value = parted(assign.value)[1]  # single attributes are put together by `tables.py`
+                if value is not None:
+                    found.setdefault(assign.path, []).append((i, value))
         texts = ["rid", "route", "n", "fault"]
         texts += [attribute_column(path) for path in self.paths]
         texts += [f"{self.merged(pairs)} as {attribute_column(path)}" for path, pairs in found.items()]
@@ -363,30 +333,5 @@ def _named(node: Node) -> set[str]:
     return found
 
 
-def _surely(test: str) -> bool:
-    return "true" in test.split(" or ")
-
-
 def _wants_unmapped(route: Route) -> bool:
     return any(isinstance(a.value, Frame) and a.value.what == "unmapped" for a in route.derived)
-
-
-def _constraints(needs: Needs, there: dict[str, str]) -> list[tuple[bool, tuple[str, ...], str]]:
-    found: list[tuple[bool, tuple[str, ...], str]] = []
-    if needs.any_of:
-        test = needs_sql(Needs(any_of=needs.any_of), there)[0]
-        if not _surely(test):
-            found.append((True, needs.any_of, test))
-    if needs.just_one:
-        found.append((False, needs.just_one, needs_sql(Needs(just_one=needs.just_one), there)[0]))
-    return found
-
-
-def missing_reason(route: Route, name: str) -> str:
-    """Why an event lacks a required attribute, in words."""
-    inner = next((needs for needs in route.objects if needs.path == (name,)), None)
-    if inner is None or not (inner.needs.required or inner.needs.any_of):
-        return f"required attribute `{name}` is null"
-    wanted = [*inner.needs.required, *([" or ".join(inner.needs.any_of)] if inner.needs.any_of else [])]
-    return f"required attribute `{name}` is null or lacks {', '.join(wanted)}"
-

@@ -14,7 +14,7 @@ from ocsf_pipe.decode import json_text
 from ocsf_pipe.engine.evaluate import Row, decode, evaluate, holds
 from ocsf_pipe.engine.leftover import leftover
 from ocsf_pipe.engine.outcome import Failed, Fault
-from ocsf_pipe.engine.query import missing_reason
+from ocsf_pipe.engine.requirements import missing_reason
 from ocsf_pipe.engine.unmapped import consumed_tree
 from ocsf_pipe.plan.nodes import Assign, ObjectNeeds, Path, Plan, Route
 from ocsf_pipe.source import Records
@@ -31,7 +31,7 @@ class Told:
     written: int = 0
 
 
-class Rejected(Exception):
+class Rejected(Exception):  # noqa: N818 - it says what becomes of the event
     """One event cannot be emitted; carries the fault without its row."""
 
     def __init__(self, attribute: str, reason: str) -> None:

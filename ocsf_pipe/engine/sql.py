@@ -43,6 +43,10 @@ FRAMES = {
 }
 
 
+_SHORT = 400
+"""Characters of SQL up to which an object's values may stand in its condition and in its body."""
+
+
 def column(kind: str, name: str) -> str:
     """The column that carries a named value: `let:x`, `el:$el0`, `a:user.name`."""
     return name_text(f"{kind}:{name}")
@@ -146,7 +150,7 @@ class Emitter:
         for step in node.steps:
             below = dict(decoded_fields(shape)).get(str(step))
             if below is None:
-                return self.cut(node)
+                return self.cut(node, decoded=False)
             shape = below
             path += "." + name_text(str(step))
         if node.type.kind in {"json", "text"} and shape.kind not in {node.type.kind, "text" if self.columnar else ""}:
@@ -156,14 +160,18 @@ class Emitter:
             return f"try(from_json({path}, {text_literal(json.dumps([inner]))}))"
         return json_text(path) if shape.kind == "json" and not self.columnar else path
 
-    def cut(self, node: Read) -> str:
-        """A part of the record that is not decoded: cut out of its text; a JSON null is null."""
+    def cut(self, node: Read, decoded: bool = True) -> str:  # noqa: FBT001, FBT002 - of one caller
+        """A part of the record that is cut out of its text; a JSON null is null.
+
+        Keys that differ from a decoded one by case alone are not decoded; `odd` says whether a record has any.
+        """
         if self.columnar:
             return cast_null(node.type)
         path = text_literal(json_path(node.steps))
-        if node.type.kind == "json":
-            return f"nullif(json_extract(j, {path})::varchar, 'null')"
-        return f"from_json(json_extract(j, {path}), '\"VARCHAR\"')"
+        found = f"nullif(json_extract(j, {path})::varchar, 'null')"
+        if node.type.kind != "json":
+            found = f"from_json(json_extract(j, {path}), '\"VARCHAR\"')"
+        return found if decoded else f"(case when odd then {found} end)"
 
     def otherwise(self, node: Node | None) -> str:
         return "" if node is None else f" else {self.sql(node)}"
@@ -185,12 +193,18 @@ class Emitter:
         """An object of a list; null where nothing is in it or something it needs is not."""
         fields = {name: self.sql(value) for name, value in node.fields}
         body = "{" + ", ".join(f"{text_literal(name)}: {value}" for name, value in fields.items()) + "}"
-        there = {name: f"({value}) is not null" for name, value in fields.items()}
-        if node.needs.required:
-            tests = needs_sql(node.needs, there)
-        else:
-            tests = [" or ".join(there.values()), *needs_sql(node.needs, there)]
-        return f"(case when {' and '.join(f'({test})' for test in tests)} then {body} end)"
+        long = len(body) > _SHORT
+        there = {
+            name: f"struct_extract(s, {text_literal(name)}) is not null" if long else f"({value}) is not null"
+            for name, value in fields.items()
+        }
+        tests = needs_sql(node.needs, there)
+        if not node.needs.required:
+            tests = [" or ".join(there.values()), *tests]
+        holds = " and ".join(f"({test})" for test in tests)
+        if long:  # what is long is not written, and computed, twice
+            return f"list_extract(list_filter([{body}], lambda s: {holds}), 1)"
+        return f"(case when {holds} then {body} end)"
 
     def each(self, node: Each) -> str:
         """A loop: conditions inside the transform, so that the position is that of the source list."""
@@ -202,6 +216,15 @@ class Emitter:
         mapped = items if value == name else f"list_transform({items}, lambda {names}: {value})"
         kept = f"list_filter({mapped}, lambda y: y is not null)"
         return f"({kept}[1])" if node.first else f"nullif({kept}, [])"
+
+
+def odd_keys(shape: Shape) -> list[str]:
+    """The keys that are read and yet not decoded, at any depth."""
+    kept = dict(decoded_fields(shape))
+    keys = [name for name, _ in shape.fields if name not in kept]
+    for inner in kept.values():
+        keys += odd_keys(inner)
+    return keys
 
 
 def needs_sql(needs: Needs, there: dict[str, str]) -> list[str]:

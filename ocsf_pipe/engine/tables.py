@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ocsf_pipe.engine.observables import gathered, parted
 from ocsf_pipe.ops.types import NULL, Type, united
 from ocsf_pipe.plan.nodes import Path, Plan, Route
+
+OBSERVABLES = ("observables",)
 
 
 def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None) -> dict[str, pa.Table]:
@@ -23,11 +26,30 @@ def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None) -> dict[st
         if count == 0:
             continue
         types = _columns(plan.routes[i] for i in numbers)
-        flat = result.select([f"a:{'.'.join(path)}" for path in types])
+        flat = result.select([n for n in (f"a:{'.'.join(path)}" for path in types) if n in result.schema.names])
         if count < result.num_rows:
             flat = flat.filter(mask)
+        if OBSERVABLES in types:
+            flat = _observed(flat, [plan.routes[i] for i in numbers])
         tables[name] = _nested(flat, types).append_column("source", pa.repeat(pa.scalar(plan.mapping), count))
     return tables
+
+
+def _observed(flat: pa.Table, routes: Iterable[Route]) -> pa.Table:
+    """The table with its observables put together; a column of that name holds those that were computed."""
+    values = [assign.value for route in routes for assign in route.derived if assign.path == OBSERVABLES]
+    singles = sorted({single for value in values for single in parted(value)[0]})
+    columns = [_whole(flat[f"a:{'.'.join(single.path)}"]) for single in singles]
+    rest = _whole(flat["a:observables"]) if "a:observables" in flat.schema.names else None
+    lists = gathered(singles, columns, rest)
+    if rest is not None:
+        return flat.set_column(flat.schema.get_field_index("a:observables"), "a:observables", lists)
+    return flat.append_column("a:observables", lists)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    array = column.combine_chunks()
+    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
 
 
 def columns_by_table(plan: Plan) -> dict[str, dict[Path, Type]]:
@@ -64,10 +86,7 @@ def _nested(flat: pa.Table, types: Mapping[Path, Type]) -> pa.Table:
 
 
 def _column(flat: pa.Table, path: Path, kind: Type) -> pa.Array:
-    column = flat[f"a:{'.'.join(path)}"]
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
+    array = _whole(flat[f"a:{'.'.join(path)}"])
     if kind.kind == "timestamp":
         return array.cast(pa.timestamp("ms", "UTC")).cast(pa.timestamp("us", "UTC"))
     if pa.types.is_null(array.type):

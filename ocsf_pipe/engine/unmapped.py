@@ -15,9 +15,8 @@ from ocsf_pipe.engine.sql import decoded_fields, json_path
 from ocsf_pipe.ops.sql_text import name_text, text_literal
 from ocsf_pipe.plan.nodes import Path, Shape
 
-# An object of more parts than this is asked for by one look at the text: every rule repeats the test, and with hundreds
-# of parts and tens of rules the query would take minutes to plan.
-_MANY = 16
+_FEW = 8
+"""Parts of an object that are looked at before its text is asked: each stands in the patch of every rule."""
 
 
 @dataclass(slots=True)
@@ -112,13 +111,32 @@ def _joined(pieces: list[str]) -> list[str]:
 def _is_object(path: Path, shape: Shape | None) -> str:
     """Whether an object stands at `path`: surely where one of its parts was decoded, else the text is asked."""
     asked = f"json_type(j, {text_literal(json_path(path))}) = 'OBJECT'"
-    if shape is None or shape.kind != "object":
+    if shape is None:
+        return f"(odd and {asked})"
+    if shape.kind != "object":
         return asked
     place = "r." + ".".join(name_text(key) for key in path)
-    parts = [f"{place}.{name_text(name)} is not null" for name, inner in decoded_fields(shape) if inner.kind == "text"]
-    if not parts or len(parts) > _MANY:
-        return f"{place} is not null and {asked}"
-    return f"{place} is not null and ({' or '.join(parts)} or {asked})"
+    # a part of any kind can only come out of an object; a few of them settle nearly every record
+    parts = [f"{place}.{name_text(name)} is not null" for name, _ in decoded_fields(shape)][:_FEW]
+    return f"{place} is not null and ({' or '.join([*parts, asked])})"
+
+
+def undecoded_keys(tree: Keys, shape: Shape | None) -> list[str]:
+    """The objects that are taken from and of which nothing is decoded."""
+    fields = dict(decoded_fields(shape)) if shape is not None else {}
+    keys: list[str] = []
+    for key, below in tree.below.items():
+        if below.below:
+            keys += ([] if key in fields else [key]) + undecoded_keys(below, fields.get(key))
+    return keys
+
+
+def odd_sql(keys: Sequence[str]) -> str:
+    """Whether the text of a record can have one of these keys at all, plain or escaped: one look for all of them."""
+    if not keys:
+        return "false"
+    names = "|".join(sorted({_regex_escape(json.dumps(key, ensure_ascii=False)) for key in keys}))
+    return f"coalesce(regexp_matches(j, {text_literal(names + chr(124) + chr(92) * 2 + 'u')}), false)"
 
 
 def _regex_escape(text: str) -> str:

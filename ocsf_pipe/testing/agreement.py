@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -14,7 +14,7 @@ from ocsf_pipe.engine.outcome import Outcome
 from ocsf_pipe.engine.reference import Told, expand, interpret
 from ocsf_pipe.source import Records
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 CLOCK = 1_770_714_487_006
 
 
@@ -71,8 +71,8 @@ def _plain(value: Any) -> Any:
         return kept
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    if isinstance(value, datetime.datetime):
-        return (value - _EPOCH) // datetime.timedelta(milliseconds=1)
+    if isinstance(value, dt.datetime):
+        return (value - _EPOCH) // dt.timedelta(milliseconds=1)
     return repr(value) if isinstance(value, float) else value
 
 

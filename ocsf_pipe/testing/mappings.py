@@ -18,15 +18,22 @@ from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, IP, JSON, TEXT, TIMESTA
 from ocsf_pipe.plan.nodes import Plan
 
 RECORDS = (
-    '{"kind":"login","at":"2026-02-10T09:08:07.006Z","user":{"name":"ann@acme.example","id":"u1","roles":["a","b"]},'
-    '"src":{"ip":"10.0.0.1","port":"443"},"count":3,"ratio":0.25,"ok":true,"tags":["x","y",null],'
-    '"doc":{"a":[1,{"b":null}],"c":"d"},"items":[{"id":"i1","kind":"file","n":"7","parts":[{"k":"p"},{"k":"q"}]},'
-    '{"id":"i2","kind":"user","n":"x","parts":[]}],"a.b":{"c d":"quoted"},"text":"C:\\\\dir\\\\file.txt"}',
-    '{"kind":"change","at":"2026-02-10 10:08:07+01:00","user":{"name":"CORP\\\\bob","id":"","roles":[]},"count":"12",'
-    '"src":{"ip":"2001:db8::1","port":80},"ratio":"1e3","ok":"false","doc":"{\\"a\\":[1,2]}","items":[],"extra":{"x":1},'
-    '"text":"a=1&b=%20"}',
-    '{"kind":"scan","at":"1601-01-01T00:00:00Z","user":null,"src":{"ip":"not an address","port":"70000"},"count":-1,'
-    '"ok":null,"tags":[],"doc":[],"items":[{"id":null,"kind":"file","n":3,"parts":[{"k":null}]},{}],"a.b":{},"text":""}',
+    (
+        '{"kind":"login","at":"2026-02-10T09:08:07.006Z","user":{"name":"ann@acme.example","id":"u1","roles":["a","b"]},'
+        '"src":{"ip":"10.0.0.1","port":"443"},"count":3,"ratio":0.25,"ok":true,"tags":["x","y",null],'
+        '"doc":{"a":[1,{"b":null}],"c":"d"},"items":[{"id":"i1","kind":"file","n":"7","parts":[{"k":"p"},{"k":"q"}]},'
+        '{"id":"i2","kind":"user","n":"x","parts":[]}],"a.b":{"c d":"quoted"},"text":"C:\\\\dir\\\\file.txt"}'
+    ),
+    (
+        '{"kind":"change","at":"2026-02-10 10:08:07+01:00","user":{"name":"CORP\\\\bob","id":"","roles":[]},'
+        '"count":"12","src":{"ip":"2001:db8::1","port":80},"ratio":"1e3","ok":"false","doc":"{\\"a\\":[1,2]}","items":[],'
+        '"extra":{"x":1},"text":"a=1&b=%20"}'
+    ),
+    (
+        '{"kind":"scan","at":"1601-01-01T00:00:00Z","user":null,"src":{"ip":"not an address","port":"70000"},'
+        '"count":-1,"ok":null,"tags":[],"doc":[],"items":[{"id":null,"kind":"file","n":3,"parts":[{"k":null}]},{}],"a.b":{},'
+        '"text":""}'
+    ),
 )
 
 Tree: TypeAlias = "Expr | str | bool | dict[str, Tree] | list[Tree]"
@@ -40,8 +47,23 @@ _PATHS: dict[str, list[str]] = {
 _ELEMENT: dict[str, list[str]] = {"text": ["id", "kind", "n"], "list": ["parts[*].k"]}
 _WORDS = ["login", "a", "", "file", "10.0.0.1", "@", "%a%", ".", "7", "é", "it''s", "2026-02-10T00:00:00Z"]
 _NUMBERS = {"integer": ["0", "1", "-3", "65536", "9223372036854775807"], "float": ["0.5", "1e3", "-0.0"]}
-_INFIX = {"eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%",
-          "and_": "and", "or_": "or", "concat_op": "||", "like": "like"}  # fmt: skip
+_INFIX = {
+    "eq": "=",
+    "ne": "!=",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "mod": "%",
+    "and_": "and",
+    "or_": "or",
+    "concat_op": "||",
+    "like": "like",
+}
 _ATTRIBUTES: dict[str, Type] = {
     "message": TEXT, "status_detail": TEXT, "count": INTEGER, "duration": INTEGER, "start_time": TIMESTAMP,
     "metadata.event_code": TEXT, "metadata.correlation_uid": TEXT, "metadata.labels": Type("list", item=TEXT),
@@ -53,7 +75,11 @@ _OF_CLASS: dict[str, dict[str, Type]] = {
     "api_activity": {"actor.user.name": TEXT, "api.operation": TEXT, "api.request.data": JSON, "api.request.uid": TEXT,
                      "src_endpoint.ip": IP, "src_endpoint.hostname": TEXT},
 }  # fmt: skip
-_REQUIRED: dict[str, list[str]] = {"base_event": [], "authentication": ["user.uid", "service.name"], "api_activity": ["actor.user.name", "api.operation", "src_endpoint.ip"]}
+_REQUIRED: dict[str, list[str]] = {
+    "base_event": [],
+    "authentication": ["user.uid", "service.name"],
+    "api_activity": ["actor.user.name", "api.operation", "src_endpoint.ip"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +129,8 @@ class _Author:
                 rest = _yaml({name: lets[name]}, 1) + rest
         lines = rest.split("every:")[0]
         rest = f"let:\n{rest}" if lines else rest
-        read = {path: kind for path, kind in _FIELDS.items() if re.search(rf"(?<![\w.]){re.escape(path)}\b(?!:)", rest)}
+        word = r"(?<![\w.]){}\b(?!:)"
+        read = {path: kind for path, kind in _FIELDS.items() if re.search(word.format(re.escape(path)), rest)}
         head = "mapping: some.source\nproduct: {vendor_name: Some, name: Source}\ninput:\n  format: json\n"
         return head + _yaml({"fields": {path: Expr(kind) for path, kind in read.items()}}, 1) + rest
 
@@ -118,7 +145,9 @@ class _Author:
     def rule(self, number: int) -> dict[str, Tree]:
         name = self.rng.choice(list(_OF_CLASS))
         also = self.rng.random() < 0.3
-        body: dict[str, Tree] = {"name": f"rule{number}", "when": Expr(self.expr(BOOLEAN, 2)), **({"also": True} if also else {})}
+        body: dict[str, Tree] = {"name": f"rule{number}", "when": Expr(self.expr(BOOLEAN, 2))}
+        if also:
+            body["also"] = True
         fans: dict[str, Tree] = {}
         if self.rng.random() < 0.35:
             fans = {"for_each": Expr("items as it")}
@@ -148,14 +177,17 @@ class _Author:
             return "constant"
         if kind.kind != "list" and self.rng.random() < 0.2:
             of: dict[str, Tree] = {word: Expr(self.expr(kind, 1)) for word in ("login", "scan")}
-            return {"case": Expr(self.expr(TEXT, 1)), "of": of, **({"else": Expr(self.expr(kind, 1))} if self.rng.random() < 0.5 else {})}
+            rest: dict[str, Tree] = {"else": Expr(self.expr(kind, 1))} if self.rng.random() < 0.5 else {}
+            return {"case": Expr(self.expr(TEXT, 1)), "of": of, **rest}
         return Expr(self.expr(TEXT if self.rng.random() < 0.3 and kind.kind != "list" else kind, 2))
 
     def enum(self, captions: list[str]) -> Tree:
         if self.rng.random() < 0.3:
             return self.rng.choice(captions)
         subject = self.rng.choice([TEXT, TEXT, INTEGER, BOOLEAN])
-        keys = {"text": ["login", "scan", "x"], "integer": ["3", "-1", "12"], "boolean": ["true", "false"]}[subject.kind]
+        keys = {"text": ["login", "scan", "x"], "integer": ["3", "-1", "12"], "boolean": ["true", "false"]}[
+            subject.kind
+        ]
         of: dict[str, Tree] = {key: self.rng.choice(captions) for key in keys}
         tail: dict[str, Tree] = {"else": self.rng.choice(captions)} if self.rng.random() < 0.5 else {}
         return {"case": Expr(self.expr(subject, 1)), "of": of, **tail}
@@ -171,7 +203,8 @@ class _Author:
 
     def first(self) -> Tree:
         outer, self.element = self.element, _ELEMENT
-        found: dict[str, Tree] = {"first": Expr("items"), "where": Expr(self.expr(BOOLEAN, 1)), "set": {"uid": Expr("id"), "name": Expr("n")}}
+        chosen: dict[str, Tree] = {"uid": Expr("id"), "name": Expr("n")}
+        found: dict[str, Tree] = {"first": Expr("items"), "where": Expr(self.expr(BOOLEAN, 1)), "set": chosen}
         self.element = outer
         return found
 
@@ -209,8 +242,11 @@ class _Author:
 
     def leaf(self, kind: Type) -> str:
         """A path, a let or a literal."""
-        paths = [*self.element.get(kind.kind, []), *self.lets.get(kind.kind, []), *(() if self.element is _ELEMENT else _PATHS.get(kind.kind, []))]
-        literals = {"text": [f"'{word}'" for word in _WORDS], "boolean": ["true", "false"], **_NUMBERS}.get(kind.kind, [])
+        record = [] if self.element is _ELEMENT else _PATHS.get(kind.kind, [])
+        paths = [*self.element.get(kind.kind, []), *self.lets.get(kind.kind, []), *record]
+        literals = {"text": [f"'{word}'" for word in _WORDS], "boolean": ["true", "false"], **_NUMBERS}.get(
+            kind.kind, []
+        )
         if paths and (not literals or self.rng.random() < 0.75):
             return self.rng.choice(paths)
         return self.rng.choice(literals) if literals else "null"
