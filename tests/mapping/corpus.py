@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from ocsf_pipe.errors import Diagnostic, MappingError
@@ -17,6 +18,7 @@ ERR = sorted((ROOT / "err").glob("*.yaml"))
 _NAME = "# file: "
 
 
+@cache
 def complaints(path: Path) -> list[Diagnostic]:
     """What the compiler says of a file; a first line `# file: mappings/a/b/mapping.yaml` gives it another name."""
     try:
