@@ -136,6 +136,7 @@ def odd_sql(keys: Sequence[str]) -> str:
     if not keys:
         return "false"
     names = "|".join(sorted({_regex_escape(json.dumps(key, ensure_ascii=False)) for key in keys}))
+    names = names.replace("\\/", "\\\\?/")  # a slash may be written with a backslash before it
     return f"coalesce(regexp_matches(j, {text_literal(names + chr(124) + chr(92) * 2 + 'u')}), false)"
 
 
