@@ -42,7 +42,10 @@ def expand(connection: duckdb.DuckDBPyConnection, steps: Steps, records: Records
 
 def any_key(text: pa.LargeStringArray, key: str) -> bool:
     """Whether any document can hold the key, plain or escaped: other records are not even looked into."""
-    plain, escaped = pc.match_substring(text, json.dumps(key, ensure_ascii=False)), pc.match_substring(text, "\\u")
+    plain, escaped = (
+        pc.match_substring(text, json.dumps(key, ensure_ascii=False)),
+        pc.match_substring_regex(text, r"\\[u/]"),
+    )
     return bool(pc.any(pc.or_(plain, escaped)).as_py())
 
 

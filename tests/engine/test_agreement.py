@@ -61,7 +61,13 @@ ODD = """\
 mapping: some.source
 product: {vendor_name: Some, name: Source}
 input: {format: json, records: "Records[*]", fields: {n: integer, at: timestamp}}
-every: {time: at, count: n, message: text, metadata.labels: tags}
+every:
+  time: at
+  count: n
+  message: text
+  metadata.labels: tags
+  status_detail: >-
+    "x/y".z
 events:
   - class: base_event
     when: id is not null
@@ -83,6 +89,10 @@ AT = '"at":"2026-01-01T00:00:00Z"'
     [
         f'{{{AT},"id":"a","ID":"b"}}',
         f'{{{AT},"ID":"b"}}',
+        f'{{{AT},"x\\/y":{{"z":null}}}}',
+        f'{{{AT},"x\\u002fy":{{"w":1}}}}',
+        f'{{{AT},"x/y":{{"z":[]}}}}',
+        f'{{"\\u0052ecords":[{{{AT}}}]}}',
         f'{{{AT},"id":1,"id":2,"x":1,"x":2}}',
         f'{{{AT},"tags":[null,null],"items":[null,{{}},{{"name":"a","value":"b"}}]}}',
         f'{{{AT},"tags":[],"items":[]}}',
