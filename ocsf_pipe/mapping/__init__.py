@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ocsf_pipe.mapping.compile import compile_mapping, compile_text, diagnose, render
+from ocsf_pipe.mapping.compile import compile_mapping, compile_text, diagnose, read_text, render
 
-__all__ = ["compile_mapping", "compile_text", "diagnose", "render"]
+__all__ = ["compile_mapping", "compile_text", "diagnose", "read_text", "render"]

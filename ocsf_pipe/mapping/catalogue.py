@@ -11,7 +11,7 @@ from pathlib import Path
 from ocsf_pipe.bundled import mappings_dir
 from ocsf_pipe.errors import UsageError, did_you_mean
 from ocsf_pipe.mapping import syntax
-from ocsf_pipe.mapping.compile import compile_mapping
+from ocsf_pipe.mapping.compile import compile_mapping, read_text
 from ocsf_pipe.mapping.parse import parse
 from ocsf_pipe.plan.nodes import Plan
 
@@ -27,8 +27,8 @@ class Listed:
 
     @cached_property
     def syntax(self) -> syntax.Mapping:
-        """What the author wrote; enough to know its format, without the schema."""
-        found, _ = parse(self.path.read_text(encoding="utf-8"), str(self.path))
+        """What the author wrote; enough to know its format, without the schema. Raises MappingError, UsageError."""
+        found, _ = parse(read_text(self.path), str(self.path))
         if found is None:
             raise UsageError(f"`{self.path}` is not a mapping", f"see `ocsf-pipe mapping check {self.path}`")
         return found
