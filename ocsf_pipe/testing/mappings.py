@@ -164,7 +164,8 @@ class _Author:
             enums["status_id"] = self.enum(["Success", "Failure"])
         if name != "base_event" and self.rng.random() < 0.5:
             chosen["resources" if name == "api_activity" else "metadata.tags"] = self.loop(name)
-        if name == "authentication" and self.rng.random() < 0.4 and "user.uid" not in required:
+        if name == "authentication" and self.rng.random() < 0.4:
+            chosen = {path: side for path, side in chosen.items() if not path.startswith("user.")}
             chosen["user"] = self.first()
         return {"class": name, **enums, **chosen}
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from ocsf_pipe.decode.json_text import Number, Object, dumps, parse
+from ocsf_pipe.decode.json_text import JsonTextError, Number, Object, dumps, parse
 from ocsf_pipe.source import Records
 
 if TYPE_CHECKING:
@@ -96,10 +97,16 @@ def as_records(texts: Sequence[str]) -> Records:
 
 
 def near(rng: random.Random, text: str, words: Sequence[str] = ()) -> str:
-    """The record after up to four changes, most of them to its values; `words` are texts of other records."""
+    """The record after up to four changes, most of them to its values; `words` are texts of other records.
+
+    A record that is no JSON is only broken further.
+    """
     if rng.random() < 0.02:
         return rng.choice(_DOCUMENTS)
-    value = parse(text)
+    try:
+        value = parse(text)
+    except JsonTextError:
+        return _broken(rng, text)
     for _ in range(rng.choice((0, 1, 1, 2, 3, 4))):
         value = _changed(rng, value, words)
     written = dumps(value)
@@ -109,7 +116,10 @@ def near(rng: random.Random, text: str, words: Sequence[str] = ()) -> str:
 def _words(records: Sequence[str]) -> list[str]:
     """The texts of all records, each once: what one record says, another may say too."""
     found: dict[str, None] = {}
-    pending = [parse(text) for text in records]
+    pending = []
+    for text in records:
+        with suppress(JsonTextError):
+            pending.append(parse(text))
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
