@@ -63,7 +63,10 @@ class Engine:
         self._seen += len(records)
         if self._seen > FEW:
             return self.duck.run(records, clock=clock, origin=origin)
-        return interpreted(self.plan, records, clock=clock, origin=origin)
+        try:
+            return interpreted(self.plan, records, clock=clock, origin=origin)
+        except RecursionError:  # a record nested thousands deep: Python's stack ends where DuckDB's does not
+            return self.duck.run(records, clock=clock, origin=origin)
 
 
 def interpreted(plan: Plan, records: Records, *, clock: int, origin: Origin = "") -> Outcome:
