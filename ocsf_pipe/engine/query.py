@@ -254,11 +254,11 @@ class _Builder:
     def masked(self) -> None:
         texts = [f"{self.mask(path)} as {attribute_column(path)}" for path in self.paths]
         texts.append(f"{self.fault()} as fault")
-        if any(_wants_unmapped(route) for route in self.routes):
-            texts.append(f"{self.leftover()} as leftover")
         self.stage("masked", ", ".join(["*", *texts]))
-        if texts[-1].endswith(" as leftover"):
-            trees = [consumed_tree(route.consumed) for route in self.routes if _wants_unmapped(route)]
+        wanting = [route for route in self.routes if _wants_unmapped(route)]
+        if wanting:
+            self.stage("rest", f"*, {self.leftover()} as leftover")
+            trees = [consumed_tree(self.consumed(route)) for route in wanting]
             self.stage("tidied", f"*, {tidy_sql('leftover', trees)} as unmapped")
 
     def mask(self, path: Path) -> str:
@@ -295,14 +295,13 @@ class _Builder:
         return tuple(path for path in route.consumed if self.columns is None or len(path) == 1)
 
     def kept(self, route: Route) -> dict[Path, tuple[str, ...]]:
-        """The flags that put a source value back: its conversion failed, or its object was left out."""
+        """The tests that put a source value back: its conversion failed, or it went with an object that was left out."""
         flags: dict[Path, set[str]] = {}
-        needy = self.needy
         for assign in route.assigns:
-            found = {column("f", ".".join(assign.path))} if assign.failed is not None else set()
-            for i in range(1, len(assign.path)):
-                if assign.path[:i] in needy:
-                    found.add(f"not coalesce({column('o', '.'.join(assign.path[:i]))}, true)")
+            name = ".".join(assign.path)
+            found = {column("f", name)} if assign.failed is not None else set()
+            if any(assign.path[:i] in self.needy for i in range(1, len(assign.path))):
+                found.add(f"({column('v', name)} is not null and {column('a', name)} is null)")
             for source in assign.sources:
                 flags.setdefault(source, set()).update(found)
         return {source: tuple(sorted(found)) for source, found in flags.items() if found}

@@ -196,7 +196,8 @@ def _event(plan: Plan, route: Route, row: Row, values: dict[Path, Any], failed: 
     back = {failure.attribute for failure in failed}
     flags: dict[Path, bool] = {}
     for assign in route.assigns:
-        if assign.path in kept or ".".join(assign.path) in back:
+        lost = assign.path in kept and values[assign.path] is not None
+        if lost or ".".join(assign.path) in back:
             flags.update(dict.fromkeys(assign.sources, True))
     trees = [consumed_tree(one.consumed) for one in plan.routes if not one.also]
     rest = leftover(row.whole, row.frame["text"], route.consumed, flags, trees)
