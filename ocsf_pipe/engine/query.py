@@ -26,8 +26,8 @@ OBSERVABLES = ("observables",)
 MALFORMED, NO_RULE, NO_ELEMENT, NO_OBJECT, DROPPED = -1, -2, -3, -4, -10
 
 # Decoding makes an empty object of anything but null, so the first character is looked at; nearly always it is `{`.
-_TRIMMED = "ltrim(j, chr(32) || chr(9) || chr(10) || chr(13))"
-SOUNDNESS = f"""case when r is null then case when starts_with({_TRIMMED}, 'null') then {NO_OBJECT} else {MALFORMED} end
+_TRIMMED = "trim(j, chr(32) || chr(9) || chr(10) || chr(13))"
+SOUNDNESS = f"""case when r is null then case when {_TRIMMED} = 'null' then {NO_OBJECT} else {MALFORMED} end
     when starts_with(j, '{{') then 0 when starts_with({_TRIMMED}, '{{') then 0 else {NO_OBJECT} end"""
 
 
@@ -102,7 +102,8 @@ class _Builder:
         present = list(self.columns)
         whole = "{" + ", ".join(f"{text_literal(name)}: {column('c', name)}" for name in present) + "}"
         self.stage("rows", f"*, json_merge_patch('{{}}', to_json({whole}))::varchar as j", "batch")
-        self.stage("decoded", f"*, {self._struct(self.plan.shape, set(present))} as r, 0 as unsound, {odd_sql(self.odd_keys())} as odd")
+        decoded, odd = self._struct(self.plan.shape, set(present)), odd_sql(self.odd_keys())
+        self.stage("decoded", f"*, {decoded} as r, 0 as unsound, {odd} as odd")
 
     def odd_keys(self) -> list[str]:
         """The keys that only a look at the text can find."""
@@ -163,7 +164,8 @@ class _Builder:
         self.stage("fanned", f"* exclude (route, n), {fanned}")
         self.stage("numbered", "* exclude (e), struct_extract(e, 'route') as route, struct_extract(e, 'n') as n")
         elements = [
-            f"case when route = {i} then list_extract({self.emitter.sql(route.for_each[1])}, n) end as {column('el', route.for_each[0])}"
+            f"case when route = {i} then list_extract({self.emitter.sql(route.for_each[1])}, n) end"
+            f" as {column('el', route.for_each[0])}"
             for i, route in enumerate(self.routes)
             if route.for_each
         ]
@@ -295,7 +297,7 @@ class _Builder:
         return tuple(path for path in route.consumed if self.columns is None or len(path) == 1)
 
     def kept(self, route: Route) -> dict[Path, tuple[str, ...]]:
-        """The tests that put a source value back: its conversion failed, or it went with an object that was left out."""
+        """The tests that put a source value back: it did not convert, or went with an object that was left out."""
         flags: dict[Path, set[str]] = {}
         for assign in route.assigns:
             name = ".".join(assign.path)

@@ -174,6 +174,7 @@ class Emitter:
         return found if decoded else f"(case when odd then {found} end)"
 
     def otherwise(self, node: Node | None) -> str:
+        """The last arm of a choice, where there is one."""
         return "" if node is None else f" else {self.sql(node)}"
 
     def lookup(self, node: Lookup) -> str:
@@ -185,8 +186,10 @@ class Emitter:
             tests = {"true": subject, "false": f"not {subject}"}
             whens = " ".join(f"when {tests[str(key)]} then {self.sql(value)}" for key, value in node.table)
             return f"(case {whens}{self.otherwise(node.otherwise)} end)"
-        keys = [(literal(key, node.subject.type) if isinstance(key, int) else text_literal(key), v) for key, v in node.table]
-        whens = " ".join(f"when {key} then {self.sql(value)}" for key, value in keys)
+        kind = node.subject.type
+        keys = [literal(key, kind) if isinstance(key, int) else text_literal(key) for key, _ in node.table]
+        values = [self.sql(value) for _, value in node.table]
+        whens = " ".join(f"when {key} then {value}" for key, value in zip(keys, values, strict=True))
         return f"(case {subject} {whens}{self.otherwise(node.otherwise)} end)"
 
     def object(self, node: MakeObject) -> str:
@@ -228,7 +231,7 @@ def odd_keys(shape: Shape) -> list[str]:
 
 
 def needs_sql(needs: Needs, there: dict[str, str]) -> list[str]:
-    """The conditions that `needs` puts on parts, given the test of each part that exists; false for one that never is."""
+    """The conditions that `needs` puts on parts, given the test of each that exists; false for one that never is."""
     tests = [there.get(name, "false") for name in needs.required]
     if needs.any_of:
         tests.append(" or ".join([there[name] for name in needs.any_of if name in there] or ["false"]))

@@ -12,6 +12,8 @@ from ocsf_pipe.ops.types import NULL, Type, united
 from ocsf_pipe.plan.nodes import Path, Plan, Route
 
 OBSERVABLES = ("observables",)
+FIRST = ("time", "time_dt", "class_name", "activity_name", "severity", "status", "message")
+"""The columns that stand first, for eyes and because Delta keeps statistics of the first columns only."""
 
 
 def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None) -> dict[str, pa.Table]:
@@ -70,7 +72,12 @@ def _columns(routes: Iterable[Route]) -> dict[Path, Type]:
     for route in routes:
         for assign in (*route.derived, *route.assigns):
             found[assign.path] = united(found.get(assign.path, NULL), assign.type)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda column: (_place(column[0]), column[0])))
+
+
+def _place(path: Path) -> int:
+    """Where a column stands: what is looked at and pruned by comes first."""
+    return FIRST.index(path[0]) if path[0] in FIRST else len(FIRST)
 
 
 def _nested(flat: pa.Table, types: Mapping[Path, Type]) -> pa.Table:
