@@ -105,5 +105,6 @@ def _followed(counts: np.ndarray, entries: pa.StructArray, rest: pa.Array) -> tu
 def _places(start: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The places of runs that begin at `start` and are `counts` long, one after the other."""
     first = np.repeat(start, counts)
-    within: np.ndarray = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.add(first, within)
+    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    places: np.ndarray = first + within
+    return places
