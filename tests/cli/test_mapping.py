@@ -42,6 +42,14 @@ def test_check_shows_place_caret_and_hint(program: Program, folder: Path) -> Non
     assert ended.err == "2 complaints in 1 mapping\n"
 
 
+def test_check_shows_what_is_no_utf8(program: Program, folder: Path) -> None:
+    """As a complaint with its place, like any other."""
+    (folder / "mapping.yaml").write_bytes(b"mapping: acme.portal\ntitle: caf\xe9\n")
+    ended = program("mapping", "check", folder)
+    assert ended.code == 1
+    assert ended.out.startswith(f"{folder / 'mapping.yaml'}:2:11: the byte 0xE9 is not UTF-8 [M101]")
+
+
 def test_check_prints_json(program: Program, folder: Path) -> None:
     """`--json` prints each complaint with its code, message and span."""
     spoil(folder, "class: authentication", "class: authentcation")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ocsf_pipe.errors import Diagnostic
 
 app = typer.Typer()
 
@@ -26,13 +30,12 @@ def check(
     Example: [bold]ocsf-pipe mapping check aws.cloudtrail mappings/okta[/bold]
     """
     from ocsf_pipe.cli.mapping.named import named
-    from ocsf_pipe.mapping import diagnose, render
+    from ocsf_pipe.mapping import render
 
     listed = named(names or [])
     wrong = 0
     for one in listed:
-        source = one.path.read_text(encoding="utf-8")
-        _, complaints = diagnose(source, str(one.path))
+        source, complaints = _complaints(one.path)
         wrong += len(complaints)
         if as_json:
             for complaint in complaints:
@@ -44,3 +47,15 @@ def check(
     if wrong:
         typer.echo(f"{wrong} complaint{'s' * (wrong > 1)} in {len(listed)} mapping{'s' * (len(listed) > 1)}", err=True)
         raise typer.Exit(1)
+
+
+def _complaints(path: Path) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The text of a mapping and what is wrong with it; what is no UTF-8 has one complaint and no text."""
+    from ocsf_pipe.errors import MappingError
+    from ocsf_pipe.mapping import diagnose, read_text
+
+    try:
+        source = read_text(path)
+    except MappingError as error:
+        return "", error.diagnostics
+    return source, tuple(diagnose(source, str(path))[1])
