@@ -235,7 +235,7 @@ def _there(route: Route, path: Path, values: dict[Path, Any]) -> bool:
 
 def _check(route: Route, values: dict[Path, Any]) -> None:
     needs = next(found.needs for found in route.objects if not found.path)
-    there = _parts(route, (), values)
+    there = _parts(route, (), values) | _named(route, (*needs.any_of, *needs.just_one), values)
     for name in needs.required:
         if not there.get(name, False):
             raise Rejected(name, missing_reason(route, name))
@@ -243,6 +243,15 @@ def _check(route: Route, values: dict[Path, Any]) -> None:
         raise Rejected(needs.any_of[0], f"none of {', '.join(needs.any_of)}")
     if needs.just_one and sum(there.get(name, False) for name in needs.just_one) != 1:
         raise Rejected(needs.just_one[0], f"not exactly one of {', '.join(needs.just_one)}")
+
+
+def _named(route: Route, names: tuple[str, ...], values: dict[Path, Any]) -> dict[str, bool]:
+    """Whether the parts of parts that a constraint names (`device.os.version`) are there."""
+    found = {}
+    for path in (tuple(name.split(".")) for name in names if "." in name):
+        around = [needs for needs in route.objects if needs.path and needs.path == path[: len(needs.path)]]
+        found[".".join(path)] = _there(route, path, values) and all(_whole(route, one, values) for one in around)
+    return found
 
 
 def _nested(flat: dict[Path, Any]) -> dict[str, Any]:

@@ -29,6 +29,21 @@ def parts(route: Route, path: Path) -> dict[str, str]:
     return {name: _is_there(route, (*path, name), assigns) for name, assigns in groups.items()}
 
 
+def _named(route: Route, names: tuple[str, ...]) -> dict[str, str]:
+    """For the parts of parts that a constraint names (`device.os.version`), the condition that each is there."""
+    found = {}
+    for name in names:
+        path = tuple(name.split("."))
+        assigns = [assign for assign in route.assigns if assign.path[: len(path)] == path]
+        if len(path) > 1 and assigns:
+            around = [
+                holds(route, needs) for needs in route.objects if needs.path and needs.path == path[: len(needs.path)]
+            ]
+            tests = [test for test in (*around, _is_there(route, path, assigns)) if test != "true"]
+            found[name] = " and ".join(f"({test})" for test in tests) or "true"
+    return found
+
+
 def _is_there(route: Route, path: Path, assigns: list[Assign]) -> str:
     """The condition that one part, set by these lines, is there."""
     if len(assigns) == 1 and assigns[0].path == path:
@@ -49,7 +64,7 @@ def missing(route: Route) -> Iterator[tuple[str, str, str]]:
     What can be seen in the plan to be there is left out.
     """
     needs = next(found.needs for found in route.objects if not found.path)
-    there = parts(route, ())
+    there = parts(route, ()) | _named(route, (*needs.any_of, *needs.just_one))
     for name in needs.required:
         test = there.get(name, "false")
         if test != "true":

@@ -43,9 +43,14 @@ def _checked(
     span: Span,
     profiles: frozenset[str],
 ) -> Needs:
-    """The needs of one object, complaints included; what the compiler derives is not asked for."""
+    """The needs of one object, complaints included; what the compiler derives is not asked for.
+
+    A constraint may name parts of parts: a patch state needs `device.os.version` or one of its neighbours.
+    """
     needs = needs_of(attributes, constraints, profiles)
-    given = {at[len(path)] for at in leaves if at[: len(path)] == path and len(at) > len(path)}
+    depth = len(path)
+    under = [at for at in leaves if at[:depth] == path]
+    given = {".".join(at[depth:end]) for at in under for end in range(depth + 1, len(at) + 1)}
     where = f"`{'.'.join(path)}`" if path else "the event"
     asked = [
         name for name in needs.required if ".".join((*path, name)) not in DERIVED and (*path, name) != ("metadata",)
@@ -55,7 +60,7 @@ def _checked(
             text = f"`{'.'.join((*path, name))}` is required and not mapped"
             context.complain("M305", text, span, remedy(attributes[name], path))
     for words, names in (("one of", needs.any_of), ("exactly one of", needs.just_one)):
-        if names and not given & set(names) and not {(*path, name) for name in names} & context.excused:
+        if names and not given & set(names) and not {(*path, *name.split(".")) for name in names} & context.excused:
             text = f"{where} needs {words} {', '.join(f'`{name}`' for name in names)}"
             context.complain("M307", text, span, f"map one of them, for example `{'.'.join((*path, names[0]))}`")
     return Needs(tuple(asked), needs.any_of, needs.just_one)

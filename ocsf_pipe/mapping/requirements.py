@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ocsf_pipe.mapping.context import Context
+from ocsf_pipe.mapping.syntax import RULE_WORDS
 from ocsf_pipe.ops.conversion import Scalar, column_type
 from ocsf_pipe.ops.types import JSON, TEXT, object_of
 from ocsf_pipe.plan.nodes import Const, MakeObject, Needs, Node, Path
@@ -84,6 +85,8 @@ def _complain_of_element(
 def remedy(attribute: Attribute, prefix: Path = ()) -> str:
     """What to write for a required attribute that is not mapped."""
     name = ".".join((*prefix, attribute.name))
+    if name in RULE_WORDS:  # on a rule, `name:` is the name of the rule
+        return f"map `{name}` under `every`: on a rule it is a word of the language"
     if attribute.enum and "0" in attribute.enum:
         return f"map it, or write `{name}: 'Unknown'`"
     return f"map `{name}`"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ocsf_pipe.errors import Diagnostic, UsageError
 from ocsf_pipe.mapping import diagnose, render
+from ocsf_pipe.mapping.syntax import RULE_WORDS
 from ocsf_pipe.mapping.tokens import KEYWORDS
 from ocsf_pipe.schema import Attribute, EventClass, ObjectType, Schema, load
 from ocsf_pipe.testing.guesses import Guess, guess, words
@@ -196,6 +197,7 @@ def _text(sampled: Sampled, name: str, kind: EventClass, lines: Sequence[Written
     used = {line.source for line in lines}
     unused = [field for field in sampled.fields if field.path not in used]
     vendor, _, product = name.partition(".")
+    every = [f"    {line.attribute}: {_commented(line)}" for line in lines if line.attribute in RULE_WORDS]
     head = [
         f"mapping: {name}",
         f"title: {vendor} {product}",
@@ -207,10 +209,11 @@ def _text(sampled: Sampled, name: str, kind: EventClass, lines: Sequence[Written
         *([f"  records: {written_path(sampled.envelope)}[*]"] if sampled.envelope else []),
         *_recognise(sampled),
         "",
+        *(["every:    # what on a rule would be a word of the language", *every, ""] if every else []),
         "events:",
         f"  - class: {kind.name}    # add rules with a `when:` above this one; the last takes every other record",
     ]
-    table = [f"    {line.attribute}: {_commented(line)}" for line in lines]
+    table = [f"    {line.attribute}: {_commented(line)}" for line in lines if line.attribute not in RULE_WORDS]
     rest = [f"# {written_path(field.path)}: {field.kind}, in {field.records} records" for field in unused]
     tail = ["", f"# Not mapped, of {sampled.records} records; all of it stays in `unmapped`:", *rest] if rest else []
     return "\n".join([*head, *table, *tail]) + "\n"
