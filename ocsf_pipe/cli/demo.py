@@ -20,7 +20,7 @@ BAD = """\
 {"eventVersion":"1.09","eventTime":"2026-02-10T08:15:30Z","eventSource":"iam.amazonaws.com","eventName":"Create
 {"eventVersion":"1.09","eventTime":"yesterday","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7","userIdentity":{"type":"Root","accountId":"111122223333"},"eventID":"b5ad2bb0-7d8c-4a2e-9f52-5c8f2f1d6c01","eventType":"AwsApiCall","recipientAccountId":"111122223333"}
 {"eventVersion":"1.09","eventTime":"2026-02-10T08:16:02Z","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7","userIdentity":{"type":"IAMUser","accountId":"111122223333","userName":"ann"},"responseElements":{"ConsoleLogin":"Failure"},"errorMessage":"Failed authentication","additionalEventData":{"MFAUsed":"No"},"eventID":"0d3f0c5e-54a4-4a7a-a9a1-6f4b6f5d8e02","eventType":"AwsConsoleSignIn","recipientAccountId":"111122223333"}
-"""
+"""  # noqa: E501 - a record is one line
 QUERY = """\
 select class_name, activity_name, status, actor.user.name as who, src_endpoint.ip as ip, source
 from authentication

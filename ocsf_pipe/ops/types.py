@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal[
-    "text", "integer", "float", "boolean", "timestamp", "ip", "json", "list", "object", "null", "any"
-]
+Kind = Literal["text", "integer", "float", "boolean", "timestamp", "ip", "json", "list", "object", "null", "any"]
 
 
 @dataclass(frozen=True, slots=True)
