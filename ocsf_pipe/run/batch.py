@@ -23,6 +23,10 @@ class UnaccountedError(LakeError):
     """The account of a batch does not add up."""
 
 
+AT_ONCE = 16 << 20
+"""Bytes of raw records that one query maps; more only costs memory."""
+
+
 @dataclass(slots=True)
 class Mapped:
     """The tables of one batch, gathered run by run, and its account.
@@ -50,12 +54,17 @@ class Mapped:
                 self._refuse(self._refused(None, partition), mine, faults)
             elif len(mine):
                 columns = tuple(mine.columns.column_names) if mine.columns is not None else None
-                self.waiting.setdefault((listed.name, columns, mine.json is None), []).append((listed, mine, partition))
+                runs = self.waiting.setdefault((listed.name, columns, mine.json is None), [])
+                runs.append((listed, mine, partition))
+                if sum(waiting.raw.nbytes for _, waiting, _ in runs) >= AT_ONCE:
+                    self._map(runs)
+                    runs.clear()
 
     def finish(self) -> None:
         """Map what waits; raises UnaccountedError unless every record read is written, quarantined or dropped."""
         for runs in self.waiting.values():
-            self._map(runs)
+            if runs:
+                self._map(runs)
         self.waiting = {}
         if self.report.missing:
             missing = f"{self.report.missing} of {self.report.records} records"
