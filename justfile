@@ -23,7 +23,8 @@ golden *MAPPING:
 
 # write the generated pages again
 docs:
-    python -m ocsf_pipe.testing.pages
+    python -m ocsf_pipe.ops.reference_page > docs/ops.md
+    python -m ocsf_pipe.mapping.error_page tests/corpus/err > docs/errors.md
 
 # the benchmark of the README: ours, DuckDB's COPY and Tenzir in one run
 bench *ARGS:

@@ -1,6 +1,8 @@
 """What the program needs at run time is found in a checkout, and the wheel is told to carry it."""
 
+import re
 import tomllib
+from importlib.util import find_spec
 
 from ocsf_pipe.bundled import mappings_dir, schemas_dir
 from tests.architecture.sources import ROOT
@@ -34,3 +36,13 @@ def test_every_ignored_lint_rule_is_explained() -> None:
     rules = [line for line in text.splitlines() if line.strip().startswith('"') and "=" not in line]
     assert rules
     assert [line for line in rules if "#" not in line] == []
+
+
+def test_every_module_that_a_recipe_runs_is_there() -> None:
+    """And runs as a program."""
+    modules = re.findall(r"python -m ([\w.]+)", (ROOT / "justfile").read_text("utf-8"))
+    assert modules
+    for module in modules:
+        spec = find_spec(module)
+        assert spec is not None, module
+        assert "__main__" in (spec.loader.get_source(module) or ""), module  # type: ignore[union-attr]
