@@ -14,18 +14,30 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-SHOWN = ("aws.cloudtrail", "aws.vpc_flow", "okta.system_log", "microsoft.windows_security", "microsoft.sysmon")
-MORE = ("zeek.conn", "zeek.dns", "aws.bedrock_invocation", "otel.genai")
+SHOWN = (
+    "aws.cloudtrail/console_login",
+    "aws.cloudtrail/group_and_access",
+    "aws.vpc_flow/default_version_2",
+    "okta.system_log/sign_in",
+    "microsoft.windows_security/logon",
+    "microsoft.sysmon/processes",
+    "zeek.dns/lookups",
+    "aws.bedrock_invocation/converse_tool_use",
+    "aws.bedrock_invocation/guardrail",
+    "otel.genai/semconv_agent_and_tool",
+)
+"""The samples that are taken in, few of each mapping, so that what comes of them fits a screen."""
 BAD = """\
 {"eventVersion":"1.09","eventTime":"2026-02-10T08:15:30Z","eventSource":"iam.amazonaws.com","eventName":"Create
 {"eventVersion":"1.09","eventTime":"yesterday","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7","userIdentity":{"type":"Root","accountId":"111122223333"},"eventID":"b5ad2bb0-7d8c-4a2e-9f52-5c8f2f1d6c01","eventType":"AwsApiCall","recipientAccountId":"111122223333"}
 {"eventVersion":"1.09","eventTime":"2026-02-10T08:16:02Z","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7","userIdentity":{"type":"IAMUser","accountId":"111122223333","userName":"ann"},"responseElements":{"ConsoleLogin":"Failure"},"errorMessage":"Failed authentication","additionalEventData":{"MFAUsed":"No"},"eventID":"0d3f0c5e-54a4-4a7a-a9a1-6f4b6f5d8e02","eventType":"AwsConsoleSignIn","recipientAccountId":"111122223333"}
 """  # noqa: E501 - a record is one line
 QUERY = """\
-select class_name, activity_name, status, actor.user.name as who, src_endpoint.ip as ip, source
+select source, activity_name, status, count(*) as events, min(user.name) as who, min(src_endpoint.ip) as ip
 from authentication
-order by time desc
-limit 8"""
+where activity_name = 'Logon'
+group by all
+order by source, events desc"""
 
 
 @app.command()
@@ -55,12 +67,12 @@ def _records(folder: Path) -> list[str]:
     from ocsf_pipe.mapping.catalogue import catalogue
 
     paths = []
-    for name in (*SHOWN, *MORE):
-        listed = catalogue().get(name)
-        for sample in sorted((listed.path.parent / "samples").glob("*.input.*")) if listed else ():
-            target = folder / f"{name}.{sample.name}"
-            shutil.copyfile(sample, target)
-            paths.append(str(target))
+    for shown in SHOWN:
+        mapping, sample = shown.split("/")
+        (found,) = (catalogue()[mapping].path.parent / "samples").glob(f"{sample}.input.*")
+        target = folder / f"{mapping}.{found.name}"
+        shutil.copyfile(found, target)
+        paths.append(str(target))
     broken = folder / "broken-cloudtrail.ndjson"
     broken.write_text(BAD, encoding="utf-8")
     return [*paths, str(broken)]

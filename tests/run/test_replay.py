@@ -94,29 +94,26 @@ def test_a_replay_that_dies_at_any_step_is_finished_by_the_next(tmp_path: Path, 
         assert verified(lake), f"step {step}"
 
 
-ZEEK = "\n".join(
-    [
-        "#separator \\x09",
-        "#set_separator\t,",
-        "#empty_field\t(empty)",
-        "#unset_field\t-",
-        "#path\tdoors",
-        "#fields\tts\tdoor\tkind\twho",
-        "#types\ttime\tstring\tstring\tstring",
-        "1770710400.5\tnorth\topen\tann",
-        "1770710401.5\tsouth\topen\tbo",
-        "",
-    ]
-)
+ZEEK = """\
+#separator \\x09
+#set_separator\t,
+#empty_field\t(empty)
+#unset_field\t-
+#path\tdoors
+#fields\tts\tdoor\tkind\twho
+#types\ttime\tstring\tstring\tstring
+1770710400.5\tnorth\topen\tann
+1770710401.5\tsouth\topen\tbo
+"""
 
 
 def test_lines_under_a_header_replay(tmp_path: Path, lake: Path) -> None:
     """A line does not say its columns; the quarantine kept them."""
     path = tmp_path / "doors.log"
     path.write_text(ZEEK)
-    mended = MAPPING.replace("format: json", "format: zeek").replace("time: at", "time: ts")
+    mended = MAPPING.replace("format: json", "format: zeek").replace("time: at", "time: to_timestamp(ts, 's')")
     write_mapping(tmp_path / "mended", mended)
-    refusing(tmp_path / "faulty", mended.replace("time: ts", "time: tss"), lake, path)
+    refusing(tmp_path / "faulty", mended.replace("to_timestamp(ts,", "to_timestamp(tss,"), lake, path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OCSF_PIPE_MAPPINGS", str(tmp_path / "mended"))
         taken_in(tmp_path / "direct", path)
