@@ -16,6 +16,7 @@ from ocsf_connectors.file import STDIN, find, open_stream
 from ocsf_pipe.decode import Limits
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import Lake, State, Txn
+from ocsf_pipe.mapping.catalogue import find_mapping
 from ocsf_pipe.run.batch import Mapped, now, resumed, settle
 from ocsf_pipe.run.files import Listing, Manifest, big_id, grouped, is_small, listing, plans_digest, taken_of_big
 from ocsf_pipe.run.peeked import Peeked
@@ -47,8 +48,10 @@ class Ingest:
     report: Report = field(default_factory=Report)
 
     def run(self, paths: Sequence[str | Path]) -> Report:
-        """Take in every file that the paths name; raises SourceError for a path that names none."""
+        """Take in every file that the paths name; raises SourceError for a path, UsageError for a mapping that is none."""
         started = time.monotonic()
+        if self.mapping is not None:
+            find_mapping(self.mapping)  # a name that is none is told even where all files are in the lake already
         files = list(find(paths))
         small = [path for path in files if str(path) != STDIN and is_small(path)]
         groups = Manifest(self.lake).groups()

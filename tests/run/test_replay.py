@@ -111,7 +111,7 @@ def test_lines_under_a_header_replay(tmp_path: Path, lake: Path) -> None:
     """A line does not say its columns; the quarantine kept them."""
     path = tmp_path / "doors.log"
     path.write_text(ZEEK)
-    mended = MAPPING.replace("format: json", "format: zeek").replace("time: at", "time: to_timestamp(ts, 's')")
+    mended = MAPPING.replace("format: json", "format: zeek").replace("time: at", "time: \"to_timestamp(ts, 's')\"")
     write_mapping(tmp_path / "mended", mended)
     refusing(tmp_path / "faulty", mended.replace("to_timestamp(ts,", "to_timestamp(tss,"), lake, path)
     with pytest.MonkeyPatch.context() as patch:
