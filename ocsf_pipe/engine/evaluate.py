@@ -59,11 +59,25 @@ def decode(value: Value, shape: Shape) -> Value:
         return None
     if shape.kind == "object":
         parts = value if isinstance(value, dict) else {}
-        return {name: decode(parts.get(name), inner) for name, inner in decoded_fields(shape)}
+        return {name: decode(parts.get(name), inner) for name, inner in _fields(shape).items()}
     if shape.kind == "list":
         item = shape.item or Shape("text")
         return [decode(part, item) for part in value] if isinstance(value, list) else None
     return json_text.dumps(value) if shape.kind == "json" else json_text.scalar_text(value)
+
+
+_FIELDS: dict[int, tuple[Shape, dict[str, Shape]]] = {}
+
+
+def _fields(shape: Shape) -> dict[str, Shape]:
+    """The decoded fields of a shape by name, worked out once for each shape: every read of every record asks."""
+    # by identity, for the hash of a shape goes through all that is below it; the shape is kept, so its id stays its own
+    found = _FIELDS.get(id(shape))
+    if found is None:
+        if len(_FIELDS) > 100_000:
+            _FIELDS.clear()
+        found = _FIELDS[id(shape)] = (shape, dict(decoded_fields(shape)))
+    return found[1]
 
 
 def evaluate(node: Node, row: Row) -> Value:
@@ -127,7 +141,7 @@ def _read(node: Read, row: Row) -> Value:
     if row.columnar and len(node.steps) > 1:  # a column is text, and text has no parts
         return None
     for step in node.steps:
-        below = dict(decoded_fields(shape)).get(str(step))
+        below = _fields(shape).get(str(step))
         if below is None:
             return _cut(node, row)
         value, shape = None if value is None else value[str(step)], below

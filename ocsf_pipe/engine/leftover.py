@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ocsf_pipe.decode import json_text
 from ocsf_pipe.decode.json_text import Object
 from ocsf_pipe.engine.unmapped import Keys, consumed_tree, inner_keys
-from ocsf_pipe.plan.nodes import Path
+from ocsf_pipe.plan.nodes import Path, Route
 
 
-def leftover(
-    whole: Any, text: str, paths: Sequence[Path], kept: Mapping[Path, bool], trees: Sequence[Keys]
-) -> str | None:
-    """The JSON text of the record without its consumed paths, but for those that are `kept`; None for nothing.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the rules of a plan consume, worked out once: a tree by rule; by key, the objects that any takes from."""
 
-    `trees` are those of all rules: objects that one of them takes from are left out where they are left empty.
+    trees: Mapping[str, Keys]
+    objects: Mapping[str, Sequence[Keys]]
+
+
+def taken_by(routes: Sequence[Route]) -> Taken:
+    """What these rules consume; an `also` rule consumes nothing."""
+    trees = {route.name: consumed_tree(route.consumed) for route in routes}
+    objects: dict[str, list[Keys]] = {}
+    for tree in (trees[route.name] for route in routes if not route.also):
+        for key, below in _everywhere(tree):
+            objects.setdefault(key, []).append(below)
+    return Taken(trees, objects)
+
+
+def leftover(whole: Any, text: str, rule: str, kept: Mapping[Path, bool], taken: Taken) -> str | None:
+    """The JSON text of the record without what the rule consumed, but for what is `kept`; None for nothing.
+
+    Objects that any rule takes from are left out where they are left empty.
     """
-    tree = consumed_tree(paths)
+    tree = taken.trees[rule]
     rest = _without(whole, tree, (), kept) if tree.below else whole
-    tidy = _tidy(rest, [pair for one in trees for pair in _everywhere(one)])
+    tidy = _tidy(rest, taken.objects)
     if not tree.below and tidy == whole:
         return text
     return json_text.dumps(tidy) if tidy != {} else None
@@ -62,10 +79,10 @@ def _empty(value: Any, tree: Keys) -> bool:
     return all(key in names and _empty(inner, names[key]) for key, inner in pairs)
 
 
-def _tidy(value: Any, taken: Sequence[tuple[str, Keys]]) -> Any:
+def _tidy(value: Any, taken: Mapping[str, Sequence[Keys]]) -> Any:
     if isinstance(value, list):
         return [_tidy(item, taken) for item in value]
     if not isinstance(value, dict):
         return value
-    kept = [(k, v) for k, v in _pairs(value) if not any(k == key and _empty(v, below) for key, below in taken)]
+    kept = [(k, v) for k, v in _pairs(value) if not any(_empty(v, below) for below in taken.get(k, ()))]
     return _object([(key, _tidy(inner, taken)) for key, inner in kept])

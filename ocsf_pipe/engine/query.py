@@ -19,7 +19,7 @@ from ocsf_pipe.engine.requirements import holds, missing
 from ocsf_pipe.engine.sql import Emitter, attribute_column, column, odd_keys, structure
 from ocsf_pipe.engine.unmapped import consumed_tree, leftover_sql, odd_sql, tidy_sql, undecoded_keys
 from ocsf_pipe.ops.sql_text import text_literal
-from ocsf_pipe.plan.nodes import Assign, Frame, LetRef, Node, ObjectNeeds, Path, Plan, Route, Shape
+from ocsf_pipe.plan.nodes import Assign, Frame, LetRef, Node, ObjectNeeds, Path, Plan, Route, Shape, default_of
 from ocsf_pipe.plan.passes.consumed import children
 
 OBSERVABLES = ("observables",)
@@ -303,7 +303,9 @@ class _Builder:
             name = ".".join(assign.path)
             found = {column("f", name)} if assign.failed is not None else set()
             if any(assign.path[:i] in self.needy for i in range(1, len(assign.path))):
-                found.add(f"({column('v', name)} is not null and {column('a', name)} is null)")
+                default = default_of(assign)
+                there = "is not null" if default is None else f"<> {self.emitter.sql(default)}"
+                found.add(f"({column('v', name)} {there} and {column('a', name)} is null)")
             for source in assign.sources:
                 flags.setdefault(source, set()).update(found)
         return {source: tuple(sorted(found)) for source, found in flags.items() if found}

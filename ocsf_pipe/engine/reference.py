@@ -12,11 +12,10 @@ import pyarrow as pa
 
 from ocsf_pipe.decode import json_text
 from ocsf_pipe.engine.evaluate import Row, decode, evaluate, holds
-from ocsf_pipe.engine.leftover import leftover
+from ocsf_pipe.engine.leftover import Taken, leftover, taken_by
 from ocsf_pipe.engine.outcome import Failed, Fault
 from ocsf_pipe.engine.requirements import missing_reason
-from ocsf_pipe.engine.unmapped import consumed_tree
-from ocsf_pipe.plan.nodes import Assign, ObjectNeeds, Path, Plan, Route
+from ocsf_pipe.plan.nodes import Assign, ObjectNeeds, Path, Plan, Route, default_of
 from ocsf_pipe.source import Records
 
 
@@ -44,9 +43,14 @@ class Rejected(Exception):  # noqa: N818 - it says what becomes of the event
 def interpret(plan: Plan, records: Records, *, clock: int, origin: str | pa.Array = "") -> Told:
     """Interpret every record; the meaning of the arguments is that of `DuckEngine.run`."""
     told = Told()
+    taken = taken_by(plan.routes)
     for number in range(len(records)):
         where = origin if isinstance(origin, str) else origin[number].as_py()
-        _record(plan, records, number, clock, where, told)
+        row = _row(plan, records, number, clock, where)
+        if isinstance(row, str):
+            told.faults.append(Fault(number, "", "", row))
+        else:
+            _record(plan, taken, number, row, told)
     return told
 
 
@@ -81,11 +85,7 @@ def _inside(raw: str, keys: list[str]) -> list[str]:
     return [json_text.dumps(item) for item in value] if isinstance(value, list) else [raw]
 
 
-def _record(plan: Plan, records: Records, number: int, clock: int, origin: str, told: Told) -> None:
-    row = _row(plan, records, number, clock, origin)
-    if isinstance(row, str):
-        told.faults.append(Fault(number, "", "", row))
-        return
+def _record(plan: Plan, taken: Taken, number: int, row: Row, told: Told) -> None:
     for why, condition in plan.drops:
         if evaluate(condition, row) is True:
             told.dropped[why] += 1
@@ -99,7 +99,7 @@ def _record(plan: Plan, records: Records, number: int, clock: int, origin: str, 
         values, failed = _values(route, inner)
         told.failed.update(failed)
         try:
-            events.append((route.table, _event(plan, route, inner, values, failed)))
+            events.append((route.table, _event(taken, route, inner, values, failed)))
         except Rejected as rejected:
             fault = fault or Fault(number, route.name, rejected.attribute, rejected.reason)
     if fault is not None:
@@ -187,7 +187,7 @@ def _values(route: Route, row: Row) -> tuple[dict[Path, Any], list[Failed]]:
     return values, failed
 
 
-def _event(plan: Plan, route: Route, row: Row, values: dict[Path, Any], failed: list[Failed]) -> dict[str, Any]:
+def _event(taken: Taken, route: Route, row: Row, values: dict[Path, Any], failed: list[Failed]) -> dict[str, Any]:
     """The whole event; raises Rejected where it lacks what it needs."""
     missing = {needs.path for needs in route.objects if needs.path and not _whole(route, needs, values)}
     _check(route, values)
@@ -196,11 +196,12 @@ def _event(plan: Plan, route: Route, row: Row, values: dict[Path, Any], failed: 
     back = {failure.attribute for failure in failed}
     flags: dict[Path, bool] = {}
     for assign in route.assigns:
-        lost = assign.path in kept and values[assign.path] is not None
+        default = default_of(assign)
+        nothing = None if default is None else default.value
+        lost = assign.path in kept and values[assign.path] not in (None, nothing)
         if lost or ".".join(assign.path) in back:
             flags.update(dict.fromkeys(assign.sources, True))
-    trees = [consumed_tree(one.consumed) for one in plan.routes if not one.also]
-    rest = leftover(row.whole, row.frame["text"], route.consumed, flags, trees)
+    rest = leftover(row.whole, row.frame["text"], route.name, flags, taken)
     frame = {**row.frame, "unmapped": rest}
     inner = replace(row, attributes=attributes, frame=frame)
     derived = {assign.path: evaluate(assign.value, inner) for assign in route.derived}

@@ -44,9 +44,45 @@ def leftover_sql(paths: Sequence[Path], shape: Shape, kept: Mapping[Path, Sequen
     tree = consumed_tree(paths)
     if not tree.below:
         return "j"
-    pieces = _joined(_pieces(tree, (), shape, kept))
-    patch = " || ".join([text_literal("{"), *pieces, text_literal("}")])
+    exact = _patched(_pieces(tree, (), shape, kept))
+    quick = _quick(tree, (), shape)
+    if quick is None:
+        return exact
+    pieces, tests = quick
+    flags = sorted({flag for found in kept.values() for flag in found})
+    doubts = " or ".join([*flags, "odd", *(f"not ({test})" for test in tests)])
+    return f"(case when {doubts} then {exact} else {_patched(pieces)} end)"
+
+
+def _patched(pieces: Sequence[str]) -> str:
+    patch = " || ".join([text_literal("{"), *_joined(list(pieces)), text_literal("}")])
     return f"json_merge_patch(j, {patch})::varchar"
+
+
+def _quick(tree: Keys, path: Path, shape: Shape | None) -> tuple[list[str], list[str]] | None:
+    """The patch of a record without oddities, and the tests that it has none; None where that cannot be told.
+
+    Nearly every record: nothing failed, and whatever stands where an object is expected is one, for a part of it was
+    decoded. Its patch differs by the objects that are not there, and by nothing else.
+    """
+    pieces: list[str] = []
+    tests: list[str] = []
+    fields = dict(decoded_fields(shape)) if shape is not None else {}
+    for key, below in sorted(tree.below.items()):
+        name = json.dumps(key, ensure_ascii=False)
+        inner = fields.get(key)
+        if not below.below:
+            pieces.append(text_literal(name + ":null,"))
+        elif inner is not None:  # an object that is not decoded is not there: `odd` has seen to that
+            found = _quick(below, (*path, key), inner)
+            if found is None or inner.kind != "object" or not decoded_fields(inner):
+                return None
+            place = "r." + ".".join(name_text(step) for step in (*path, key))
+            parts = " or ".join(f"{place}.{name_text(part)} is not null" for part, _ in decoded_fields(inner)[:_FEW])
+            whole = " || ".join([text_literal(name + ":{"), *_joined(found[0]), text_literal("},")])
+            pieces.append(f"(case when {place} is not null then {whole} else '' end)")
+            tests += [f"{place} is null or {parts}", *found[1]]
+    return pieces, tests
 
 
 def tidy_sql(column: str, trees: Sequence[Keys]) -> str:
@@ -122,12 +158,12 @@ def _is_object(path: Path, shape: Shape | None) -> str:
 
 
 def undecoded_keys(tree: Keys, shape: Shape | None) -> list[str]:
-    """The objects that are taken from and of which nothing is decoded."""
+    """The objects that are taken from and of which nothing is decoded, outermost only."""
     fields = dict(decoded_fields(shape)) if shape is not None else {}
     keys: list[str] = []
     for key, below in tree.below.items():
         if below.below:
-            keys += ([] if key in fields else [key]) + undecoded_keys(below, fields.get(key))
+            keys += undecoded_keys(below, fields[key]) if key in fields else [key]
     return keys
 
 

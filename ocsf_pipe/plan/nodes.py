@@ -180,6 +180,14 @@ class Assign:
     span: Span | None = None
 
 
+def default_of(assign: Assign) -> Const | None:
+    """The constant that stands for an absent value, as 0 Unknown does for a required enum; None for none."""
+    value = assign.value
+    if isinstance(value, Call) and value.op == "coalesce" and isinstance(value.args[-1], Const):
+        return value.args[-1]
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectNeeds:
     """The requirements of one object of the event; `path` is empty for the event itself.
