@@ -48,7 +48,7 @@ class Ingest:
     report: Report = field(default_factory=Report)
 
     def run(self, paths: Sequence[str | Path]) -> Report:
-        """Take in every file that the paths name; raises SourceError for a path, UsageError for a mapping that is none."""
+        """Take in every file of the paths; raises SourceError for a path, UsageError for a mapping, that is none."""
         started = time.monotonic()
         if self.mapping is not None:
             find_mapping(self.mapping)  # a name that is none is told even where all files are in the lake already

@@ -40,6 +40,10 @@ class Peeked:
             raise self._broken
         return self._stream.read(size)
 
+    def seekable(self) -> bool:
+        """Say that it cannot be read twice."""
+        return False
+
     def __enter__(self) -> Self:
         return self
 

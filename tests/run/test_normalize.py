@@ -30,7 +30,7 @@ def test_objects_texts_and_bytes_are_records() -> None:
 def test_bad_records_are_in_quarantine_and_never_raise() -> None:
     """With rule, field and reason; what a rule drops is counted."""
     found = normalize(["{broken", b"\xff", {"door": "north"}, line(9, kind="heartbeat"), line(2)], "acme.door")
-    assert sorted(found.quarantine["reason"].to_pylist())[-1] == "the record is not valid JSON"
+    assert "the record is not valid JSON" in found.quarantine["reason"].to_pylist()
     assert found.quarantine.num_rows == 3
     assert dict(found.dropped) == {"a heartbeat": 1}
     assert {name: table.num_rows for name, table in found.tables.items() if table.num_rows} == {"authentication": 1}

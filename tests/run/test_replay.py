@@ -111,9 +111,9 @@ def test_lines_under_a_header_replay(tmp_path: Path, lake: Path) -> None:
     """A line does not say its columns; the quarantine kept them."""
     path = tmp_path / "doors.log"
     path.write_text(ZEEK)
-    mended = MAPPING.replace("format: json", "format: zeek").replace("time: at", "time: \"to_timestamp(ts, 's')\"")
+    mended = MAPPING.replace("format: json", "format: zeek").replace("time: at", "time: to_timestamp(ts)")
     write_mapping(tmp_path / "mended", mended)
-    refusing(tmp_path / "faulty", mended.replace("to_timestamp(ts,", "to_timestamp(tss,"), lake, path)
+    refusing(tmp_path / "faulty", mended.replace("to_timestamp(ts)", "to_timestamp(who)"), lake, path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OCSF_PIPE_MAPPINGS", str(tmp_path / "mended"))
         taken_in(tmp_path / "direct", path)
