@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocsf_pipe.mapping.context import Context
-from ocsf_pipe.mapping.targets import Leaf, Leaves
+from ocsf_pipe.mapping.leaves import Leaf, Leaves
 from ocsf_pipe.ops.types import INTEGER, JSON, OBJECT, TEXT, TIMESTAMP, Type, list_of, object_of
 from ocsf_pipe.plan.nodes import (
     Assign,

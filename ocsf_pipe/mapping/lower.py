@@ -9,6 +9,7 @@ from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.derive import derive
 from ocsf_pipe.mapping.expression import heads
 from ocsf_pipe.mapping.expressions import condition_of, handle_of
+from ocsf_pipe.mapping.leaves import Leaves
 from ocsf_pipe.mapping.needs import object_needs
 from ocsf_pipe.mapping.parse import path_text
 from ocsf_pipe.mapping.scope import Handle, Scope
@@ -21,7 +22,7 @@ from ocsf_pipe.mapping.syntax import (
     Let,
     Rule,
 )
-from ocsf_pipe.mapping.targets import Leaves, each_node, lower_entries
+from ocsf_pipe.mapping.targets import each_node, lower_entries
 from ocsf_pipe.mapping.types import TypeTextError, parse_type
 from ocsf_pipe.ops.types import BOOLEAN, TEXT
 from ocsf_pipe.plan.nodes import Assign, Call, Const, Frame, LetRef, Node, Path, Plan, Route, Var

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from ocsf_pipe.errors import Span
 from ocsf_pipe.mapping.context import Context
+from ocsf_pipe.mapping.leaves import DERIVED, Leaves
 from ocsf_pipe.mapping.requirements import needs_of, remedy
 from ocsf_pipe.mapping.syntax import Rule
-from ocsf_pipe.mapping.targets import DERIVED, Leaves
 from ocsf_pipe.plan.nodes import Needs, ObjectNeeds, Path
 from ocsf_pipe.schema import Attribute, Constraints, EventClass
 

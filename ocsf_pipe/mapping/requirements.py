@@ -13,7 +13,7 @@ from ocsf_pipe.plan.nodes import Const, MakeObject, Needs, Node, Path
 from ocsf_pipe.schema import Attribute, Constraints, ObjectType
 
 if TYPE_CHECKING:
-    from ocsf_pipe.mapping.targets import Leaf
+    from ocsf_pipe.mapping.leaves import Leaf
 
 
 def scalar_of(context: Context, attribute: Attribute) -> Scalar:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import reduce
 
-from ocsf_pipe.errors import Span, did_you_mean, nearest
+from ocsf_pipe.errors import Span, nearest
 from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.enums import is_enum, lower_enum
 from ocsf_pipe.mapping.expressions import case_key, condition_of, elements_of, lower_expr
+from ocsf_pipe.mapping.leaves import DERIVED, Attributes, Leaf, Leaves
 from ocsf_pipe.mapping.requirements import nest, scalar_of
+from ocsf_pipe.mapping.scalars import constant, converted
 from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.syntax import (
     RULE_WORDS,
@@ -25,39 +27,12 @@ from ocsf_pipe.mapping.syntax import (
     PathExpr,
     Side,
 )
-from ocsf_pipe.ops.conversion import column_type, convert, convertible
-from ocsf_pipe.ops.types import INTEGER, JSON, NULL, OBJECT, TEXT, Type, list_of, united
-from ocsf_pipe.plan.nodes import Call, Const, Convert, Each, LetRef, Lookup, MakeList, Node, Path, Var
+from ocsf_pipe.ops.conversion import column_type
+from ocsf_pipe.ops.types import INTEGER, JSON, NULL, OBJECT, TEXT, list_of, united
+from ocsf_pipe.plan.nodes import Call, Const, Each, LetRef, Lookup, MakeList, Node, Path, Var
 from ocsf_pipe.schema import Attribute
 
-DERIVED = frozenset(
-    "class_uid class_name category_uid category_name type_uid type_name raw_data raw_data_size unmapped observables "
-    "time_dt metadata.version metadata.profiles metadata.product metadata.processed_time metadata.extensions".split()
-)
-
-
 _ONE_VALUE = "write an expression, a quoted constant or a `case` of them"
-_REMEDIES = {
-    "boolean": "choose with `case when … then … end`",
-    "list": "take one element (`x[0]`, `list_first(x)`), or join texts with `list_join(x, ', ')`",
-    "object": "name the part that is meant",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One attribute's value; `value` is None where the author took it away with `null`."""
-
-    path: Path
-    value: Node | None
-    type: Type
-    attribute: Attribute
-    span: Span
-    constant_unknown: bool = False
-
-
-Leaves = dict[Path, Leaf]
-Attributes = Mapping[str, Attribute]
 
 
 def lower_entries(
@@ -237,7 +212,7 @@ def _array(context: Context, attribute: Attribute, side: Side, scope: Scope) -> 
         if trie is not None:
             trie.uses.add("text")
         kind = TEXT if trie is not None else items_node.type.item or TEXT
-        value = _convert(context, single, Var(name, kind), side.span)
+        value = converted(context, single, Var(name, kind), side.span)
         return Each(items_node, name, None, None, value, first=False, type=list_of(value.type))
     if isinstance(side, EraseSide):
         return Const(None, list_of(TEXT))
@@ -304,7 +279,7 @@ def _scalar(context: Context, attribute: Attribute, side: Side, scope: Scope) ->
         if side.plain:
             text = f"`{side.text}` is no expression"
             context.complain("M202", text, side.span, f"write '{side.text}' if it is a constant")
-        return _constant(context, attribute, side.text, side.span)
+        return constant(context, attribute, side.text, side.span)
     if isinstance(side, CaseSide):
         return _lookup(context, side, scope, lambda value: _scalar(context, attribute, value, scope))
     if isinstance(side, EachSide) and side.first:
@@ -313,41 +288,6 @@ def _scalar(context: Context, attribute: Attribute, side: Side, scope: Scope) ->
         return Const(None, column_type(scalar_of(context, attribute)))
     if isinstance(side, ExprSide):
         want = JSON if column_type(scalar_of(context, attribute)) == JSON else None
-        return _convert(context, attribute, lower_expr(context, side.expr, scope, want), side.span)
+        return converted(context, attribute, lower_expr(context, side.expr, scope, want), side.span)
     context.complain("M303", f"`{attribute.name}` takes one value, of type {attribute.type}", side.span, _ONE_VALUE)
     return Const(None, TEXT)
-
-
-def _constant(context: Context, attribute: Attribute, text: str, span: Span) -> Node:
-    scalar = scalar_of(context, attribute)
-    value = convert(text, TEXT, scalar)
-    if value is None:
-        hint = did_you_mean(text, scalar.values) if scalar.values else None
-        asked = f"the type of `{attribute.name}`"
-        context.complain(
-            "M303", f"`{text}` is not of {asked}, {attribute.type}", span, hint or _wanted(context, attribute)
-        )
-    return Const(value, column_type(scalar))
-
-
-def _wanted(context: Context, attribute: Attribute) -> str:
-    """What a constant of this attribute looks like."""
-    kind = context.schema.type(attribute.type)
-    if kind.range is not None:
-        return f"write a number from {kind.range[0]} to {kind.range[1]}"
-    return f"write {_LOOKS.get(attribute.type, f'a {kind.caption or attribute.type}')}"
-
-
-_LOOKS = {"ip_t": "an address such as '192.0.2.1'", "timestamp_t": "a time such as '2026-01-31T12:00:00Z'"}
-
-
-def _convert(context: Context, attribute: Attribute, node: Node, span: Span) -> Node:
-    scalar = scalar_of(context, attribute)
-    if not convertible(node.type, scalar):
-        text = f"`{attribute.name}` is of type {attribute.type}, which no {node.type} becomes"
-        if node.type.item is None or node.type.item.kind != "null":
-            context.complain("M303", text, span, _REMEDIES.get(node.type.kind, "convert it: docs/ops.md has the ops"))
-        return Const(None, column_type(scalar))
-    if isinstance(node, Const):
-        return Const(convert(node.value, node.type, scalar), column_type(scalar))
-    return Convert(node, scalar, column_type(scalar))

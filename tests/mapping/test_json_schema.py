@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 from ocsf_pipe.bundled import mappings_dir, schemas_dir
 from ocsf_pipe.decode import FORMATS
 from ocsf_pipe.mapping import parse, sides
+from ocsf_pipe.mapping.leaves import DERIVED
 from ocsf_pipe.mapping.reader import Reader
 from ocsf_pipe.mapping.syntax import RULE_WORDS
-from ocsf_pipe.mapping.targets import DERIVED
 from tests.mapping.corpus import ERR, OK
 
 SCHEMA = json.loads((schemas_dir() / "mapping.schema.json").read_text(encoding="utf-8"))
