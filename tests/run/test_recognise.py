@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,12 @@ def test_a_long_document_from_standard_input_is_recognised(lake: Path, monkeypat
 
 def test_folders_globs_and_packed_files_are_taken_in(tmp_path: Path, lake: Path) -> None:
     """Each file once, whatever it is packed with."""
-    packers = {"a": bytes, "b": gzip.compress, "c": bz2.compress, "d": zstandard.compress}
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "a": bytes,
+        "b": gzip.compress,
+        "c": bz2.compress,
+        "d": zstandard.compress,
+    }
     folder = tmp_path / "logs"
     (folder / "below").mkdir(parents=True)
     for number, (name, pack) in enumerate(packers.items()):

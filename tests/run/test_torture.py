@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ class Tortured:
         query = (
             "select position, reason, rule, field, partition, octet_length(raw) size from _quarantine order by position"
         )
-        return Lake(self.lake).sql(query).to_pylist()
+        found: list[dict[str, Any]] = Lake(self.lake).sql(query).to_pylist()
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +141,11 @@ def test_a_truncated_archive_gives_what_can_be_read(tmp_path: Path, lake: Path, 
 
     import zstandard
 
-    packers = {"gzip": gzip.compress, "zstd": zstandard.compress, "bzip2": bz2.compress}
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "zstd": zstandard.compress,
+        "bzip2": bz2.compress,
+    }
     whole = lines(range(2000))
     path = tmp_path / "cut.gz"
     path.write_bytes(packers[pack](whole)[:ends])
