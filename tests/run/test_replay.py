@@ -13,6 +13,7 @@ from tests.run.acme import FAULTY, MAPPING, line, lines, refused, taken_in, uids
 from tests.run.crash import died
 
 STAYS = b'{"door": "north", "at": \n'
+EVERY = "every: {time: at, severity_id: 'Informational'}\n"
 DROPPED = line(99, kind="heartbeat")
 
 
@@ -111,9 +112,10 @@ def test_lines_under_a_header_replay(tmp_path: Path, lake: Path) -> None:
     """A line does not say its columns; the quarantine kept them."""
     path = tmp_path / "doors.log"
     path.write_text(ZEEK)
-    mended = MAPPING.replace("format: json", "format: zeek").replace("time: at", "time: to_timestamp(ts)")
+    every = "every:\n  severity_id: 'Informational'\n  time: to_timestamp(ts, 's')\n"
+    mended = MAPPING.replace("format: json", "format: zeek").replace(EVERY, every)
     write_mapping(tmp_path / "mended", mended)
-    refusing(tmp_path / "faulty", mended.replace("to_timestamp(ts)", "to_timestamp(who)"), lake, path)
+    refusing(tmp_path / "faulty", mended.replace("to_timestamp(ts, 's')", "to_timestamp(who)"), lake, path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OCSF_PIPE_MAPPINGS", str(tmp_path / "mended"))
         taken_in(tmp_path / "direct", path)
