@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ocsf_pipe.decode import json_text
+from ocsf_pipe.engine.once import once_for_each
 from ocsf_pipe.engine.sql import decoded_fields
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.conversion import convert
@@ -66,18 +67,10 @@ def decode(value: Value, shape: Shape) -> Value:
     return json_text.dumps(value) if shape.kind == "json" else json_text.scalar_text(value)
 
 
-_FIELDS: dict[int, tuple[Shape, dict[str, Shape]]] = {}
-
-
+@once_for_each
 def _fields(shape: Shape) -> dict[str, Shape]:
-    """The decoded fields of a shape by name, worked out once for each shape: every read of every record asks."""
-    # by identity, for the hash of a shape goes through all that is below it; the shape is kept, so its id stays its own
-    found = _FIELDS.get(id(shape))
-    if found is None:
-        if len(_FIELDS) > 100_000:
-            _FIELDS.clear()
-        found = _FIELDS[id(shape)] = (shape, dict(decoded_fields(shape)))
-    return found[1]
+    """The decoded fields of a shape by name: every read of every record asks."""
+    return dict(decoded_fields(shape))
 
 
 def evaluate(node: Node, row: Row) -> Value:

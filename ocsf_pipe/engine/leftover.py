@@ -8,6 +8,7 @@ from typing import Any
 
 from ocsf_pipe.decode import json_text
 from ocsf_pipe.decode.json_text import Object
+from ocsf_pipe.engine.once import once_for_each
 from ocsf_pipe.engine.unmapped import Keys, consumed_tree, inner_keys
 from ocsf_pipe.plan.nodes import Path, Route
 
@@ -20,8 +21,9 @@ class Taken:
     objects: Mapping[str, Sequence[Keys]]
 
 
+@once_for_each
 def taken_by(routes: Sequence[Route]) -> Taken:
-    """What these rules consume; an `also` rule consumes nothing."""
+    """What the rules of a plan consume; an `also` rule consumes nothing."""
     trees = {route.name: consumed_tree(route.consumed) for route in routes}
     objects: dict[str, list[Keys]] = {}
     for tree in (trees[route.name] for route in routes if not route.also):
