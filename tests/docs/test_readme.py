@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from ocsf_pipe.bundled import mappings_dir
+from ocsf_pipe.cli import build
 from ocsf_pipe.engine.reference import interpret
 from ocsf_pipe.mapping import compile_text
+from ocsf_pipe.mapping.catalogue import catalogue
 from ocsf_pipe.testing.near import as_records
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -108,3 +111,15 @@ def test_the_mapping_gives_the_event_that_one_expects(home: Path) -> None:
     assert [event["activity_name"] for event in events] == ["Logon", "Logoff"]
     assert events[0]["user"] == {"name": "ann", "email_addr": "ann@example.com"}
     assert events[0]["status"] == "Success"
+
+
+def test_the_table_of_sources_is_the_catalogue() -> None:
+    """Every mapping that ships is in it, and nothing else is."""
+    rows = re.findall(r"^\| (`[a-z_.`, ]+`) \|", README, re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`([a-z_.]+)`", row)) == sorted(catalogue())
+
+
+def test_every_command_that_is_named_is_there() -> None:
+    """In the prose too."""
+    known = set(get_command(build()).commands)  # type: ignore[attr-defined]
+    assert set(re.findall(r"ocsf-pipe ([a-z]+)\b", README)) <= known
