@@ -70,7 +70,7 @@ def run_goldens(plan: Plan, folder: Path, *, update: bool = False, matching: str
     schema = load(plan.version)
     runs = [(sample, make(plan, read_records(plan, sample.input), schema)) for sample in samples_of(folder, matching)]
     updated = [sample.expected for sample, made in runs if update and write_golden(sample, made.lines)]
-    complaints = [] if runs or matching else [f"{folder.name}/samples: no `*.input.*` file"]
+    complaints = [] if runs or matching else [f"{folder / 'samples'}: no `*.input.*` file"]
     for sample, made in runs:
         complaints += [f"{sample.input.name}: {line}" for line in _complaints(sample, made, plan.version)]
     complaints += [f"the engines disagree, DuckDB / reference: {line}" for line in _engines(plan, runs)]

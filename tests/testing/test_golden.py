@@ -101,7 +101,7 @@ def test_two_samples_of_one_golden_are_a_complaint(plan: Plan, folder: Path) -> 
 
 def test_folder_without_samples_is_a_complaint(plan: Plan, tmp_path: Path) -> None:
     """A mapping that shows nothing is not tested."""
-    assert run_goldens(plan, tmp_path).complaints == (f"{tmp_path.name}/samples: no `*.input.*` file",)
+    assert run_goldens(plan, tmp_path).complaints == (f"{tmp_path / 'samples'}: no `*.input.*` file",)
 
 
 def test_engines_that_disagree_are_a_complaint(plan: Plan, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
