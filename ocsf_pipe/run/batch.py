@@ -108,8 +108,12 @@ class Mapped:
         self.tables.setdefault(name, []).append(table)
 
     def whole(self) -> dict[str, pa.Table]:
-        """One table per name; runs of different mappings may have different columns."""
-        return {name: together(parts) for name, parts in self.tables.items()}
+        """Hand over one table per name; runs of different mappings may have different columns."""
+        found = {}
+        while self.tables:  # what is put together is let go of at once: a batch is held once, not twice
+            name, parts = self.tables.popitem()
+            found[name] = together(parts)
+        return found
 
 
 def joined(runs: Sequence[Records]) -> Records:
@@ -142,6 +146,7 @@ def settle(lake: Lake, txn: Txn, mapped: Mapped, *, pending: bool) -> None:
         lake.begin(txn)
     commits = lake.commit(txn, tables)
     lake.finish(txn, {**mapped.report.counts(), "tables": dict(commits)})
+    pa.default_memory_pool().release_unused()  # else every batch leaves its largest tables behind
 
 
 def now() -> int:
