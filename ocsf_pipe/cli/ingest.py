@@ -29,9 +29,7 @@ def ingest(
         str | None, typer.Option("--mapping", "-m", help="Name or file; left out, the records themselves tell.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Take files in even if the lake has them already.")] = False,
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="DuckDB threads; all cores if left out.")
-    ] = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="DuckDB threads; each costs memory.")] = 1,
     max_record: Annotated[
         int, typer.Option("--max-record", min=1, metavar="MIB", help="The longest record taken.")
     ] = 16,

@@ -13,6 +13,7 @@ from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.lake.shape import conform, lake_schema, merged
 from ocsf_pipe.mapping.catalogue import Listed
+from ocsf_pipe.run.memory import give_back
 from ocsf_pipe.run.quarantine import Refused
 from ocsf_pipe.run.recognise import UNKNOWN, Engines, sorted_out
 from ocsf_pipe.run.report import Report
@@ -59,6 +60,7 @@ class Mapped:
                 if sum(waiting.raw.nbytes for _, waiting, _ in runs) >= AT_ONCE:
                     self._map(runs)
                     runs.clear()
+                    give_back()
 
     def finish(self) -> None:
         """Map what waits; raises UnaccountedError unless every record read is written, quarantined or dropped."""
@@ -146,7 +148,6 @@ def settle(lake: Lake, txn: Txn, mapped: Mapped, *, pending: bool) -> None:
         lake.begin(txn)
     commits = lake.commit(txn, tables)
     lake.finish(txn, {**mapped.report.counts(), "tables": dict(commits)})
-    pa.default_memory_pool().release_unused()  # else every batch leaves its largest tables behind
 
 
 def now() -> int:

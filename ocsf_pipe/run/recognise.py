@@ -34,7 +34,7 @@ UNKNOWN = "no mapping recognises the record"
 class Engines:
     """The engines of a run, one per mapping, made when first needed."""
 
-    threads: int | None = None
+    threads: int | None = 1  # a batch is one piece of Arrow: a second thread finds nothing to do and costs memory
     _made: dict[str, Engine] = field(default_factory=dict)
 
     def of(self, listed: Listed) -> Engine:

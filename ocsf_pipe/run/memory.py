@@ -1,0 +1,26 @@
+"""Give back what a batch has freed: allocators keep it, and the next batch asks for other sizes."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+
+
+@lru_cache(maxsize=1)
+def _trim() -> Any:
+    """The C library's own way to return free memory; None where it has none."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError):
+        return None
+
+
+def give_back() -> None:
+    """Return freed memory to the system, as far as Arrow and the C library can."""
+    pa.default_memory_pool().release_unused()
+    trim = _trim()
+    if trim is not None:
+        trim(0)
