@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ocsf_pipe.engine.observables import gathered, parted
+from ocsf_pipe.engine.observables import Single, gathered, parted
+from ocsf_pipe.engine.once import once_for_each
 from ocsf_pipe.ops.types import NULL, Type, united
 from ocsf_pipe.plan.nodes import Path, Plan, Route
 
@@ -27,20 +28,18 @@ def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None) -> dict[st
         count = pc.sum(mask).as_py() or 0
         if count == 0:
             continue
-        types = _columns(plan.routes[i] for i in numbers)
+        types = columns_by_table(plan)[name]
         flat = result.select([n for n in (f"a:{'.'.join(path)}" for path in types) if n in result.schema.names])
         if count < result.num_rows:
             flat = flat.filter(mask)
         if OBSERVABLES in types:
-            flat = _observed(flat, [plan.routes[i] for i in numbers])
+            flat = _observed(flat, _singles_by_table(plan)[name])
         tables[name] = _nested(flat, types).append_column("source", pa.repeat(pa.scalar(plan.mapping), count))
     return tables
 
 
-def _observed(flat: pa.Table, routes: Iterable[Route]) -> pa.Table:
+def _observed(flat: pa.Table, singles: Sequence[Single]) -> pa.Table:
     """The table with its observables put together; a column of that name holds those that were computed."""
-    values = [assign.value for route in routes for assign in route.derived if assign.path == OBSERVABLES]
-    singles = sorted({single for value in values for single in parted(value)[0]})
     columns = [_whole(flat[f"a:{'.'.join(single.path)}"]) for single in singles]
     rest = _whole(flat["a:observables"]) if "a:observables" in flat.schema.names else None
     lists = gathered(singles, columns, rest)
@@ -54,11 +53,23 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
 
 
+@once_for_each
+def _singles_by_table(plan: Plan) -> dict[str, list[Single]]:
+    """The single attributes of each table that are observables, in a stable order."""
+    found: dict[str, list[Single]] = {}
+    for name, numbers in _by_table(plan).items():
+        values = [a.value for i in numbers for a in plan.routes[i].derived if a.path == OBSERVABLES]
+        found[name] = sorted({single for value in values for single in parted(value)[0]})
+    return found
+
+
+@once_for_each
 def columns_by_table(plan: Plan) -> dict[str, dict[Path, Type]]:
     """The attributes of each table of a mapping with their types, in a stable order."""
     return {name: _columns(plan.routes[i] for i in numbers) for name, numbers in _by_table(plan).items()}
 
 
+@once_for_each
 def _by_table(plan: Plan) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for i, route in enumerate(plan.routes):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ocsf_pipe.errors import Span
 from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.derive import derive
 from ocsf_pipe.mapping.expression import heads
@@ -21,6 +20,7 @@ from ocsf_pipe.mapping.syntax import (
     FieldType,
     Let,
     Rule,
+    Step,
 )
 from ocsf_pipe.mapping.targets import each_node, lower_entries
 from ocsf_pipe.mapping.types import TypeTextError, parse_type
@@ -28,7 +28,7 @@ from ocsf_pipe.ops.types import BOOLEAN, TEXT
 from ocsf_pipe.plan.nodes import Assign, Call, Const, Frame, LetRef, Node, Path, Plan, Route, Var
 from ocsf_pipe.plan.passes.consumed import consumed, reads
 from ocsf_pipe.plan.passes.failures import failure
-from ocsf_pipe.schema import EventClass
+from ocsf_pipe.schema import Attribute, EventClass
 
 Named = tuple[str, Node]
 
@@ -201,16 +201,18 @@ def _leaves(context: Context, rule: Rule, kind: EventClass, scope: Scope) -> Lea
 def _profiles(context: Context, kind: EventClass, leaves: Leaves) -> tuple[str, ...]:
     """The profiles that the attributes in use belong to, those that the class itself lists."""
     found: set[str] = {"datetime"} & set(kind.profiles)
-    for leaf in leaves.values():
-        owners = [p for p in leaf.attribute.profiles if p in kind.profiles]
+
+    def claim(attribute: Attribute) -> None:
+        owners = [profile for profile in attribute.profiles if profile in kind.profiles]
         if owners and not found & set(owners):
             found.add(owners[0])
+
+    for leaf in leaves.values():
+        claim(leaf.attribute)
     for path in leaves:
         attributes = kind.attributes
         for name in path[:-1]:
-            owners = [p for p in attributes[name].profiles if p in kind.profiles]
-            if owners and not found & set(owners):
-                found.add(owners[0])
+            claim(attributes[name])
             attributes = context.schema.objects[attributes[name].object_type or ""].attributes
     return tuple(sorted(found))
 
@@ -243,9 +245,4 @@ def _own_uid(uid: Node, rule: Rule) -> Node:
 
 def source_text(path: Path) -> str:
     """A source path as the author writes it."""
-    from ocsf_pipe.mapping.syntax import Step
-
     return path_text(tuple(Step(name=name) for name in path))
-
-
-__all__ = ["Span", "lower", "source_text"]

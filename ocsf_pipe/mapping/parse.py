@@ -15,7 +15,6 @@ from ocsf_pipe.mapping.sides import entries_of, side_of
 from ocsf_pipe.mapping.syntax import (
     RULE_WORDS,
     Drop,
-    Expr,
     FieldType,
     ForEach,
     Input,
@@ -232,6 +231,3 @@ def path_text(steps: tuple[Step, ...]) -> str:
             word = step.name if step.name.isidentifier() else f'"{step.name}"'
             text += f".{word}" if text else word
     return text
-
-
-__all__ = ["Expr", "parse", "path_text"]

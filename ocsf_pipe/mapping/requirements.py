@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.syntax import RULE_WORDS
-from ocsf_pipe.ops.conversion import Scalar, column_type
-from ocsf_pipe.ops.types import JSON, TEXT, object_of
+from ocsf_pipe.ops.conversion import Scalar
+from ocsf_pipe.ops.types import object_of
 from ocsf_pipe.plan.nodes import Const, MakeObject, Needs, Node, Path
 from ocsf_pipe.schema import Attribute, Constraints, ObjectType
 
@@ -90,6 +90,3 @@ def remedy(attribute: Attribute, prefix: Path = ()) -> str:
     if attribute.enum and "0" in attribute.enum:
         return f"map it, or write `{name}: 'Unknown'`"
     return f"map `{name}`"
-
-
-__all__ = ["JSON", "TEXT", "column_type", "in_force", "needs_of", "nest", "remedy", "scalar_of"]

@@ -13,7 +13,7 @@ from typing import Any
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.sql_text import text_literal
 from ocsf_pipe.ops.time_text import FIRST, LAST
-from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, IP, JSON, TEXT, TIMESTAMP, Type
+from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, JSON, TEXT, TIMESTAMP, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +167,3 @@ def _checks_sql(text: str, scalar: Scalar) -> list[str]:
     if high is not None:
         checks.append(f"{text} <= {high}")
     return checks
-
-
-__all__ = ["IP", "Scalar", "column_type", "convert", "convert_sql", "convertible", "limits"]

@@ -114,7 +114,7 @@ def _hits(plan: Plan, sample: Records) -> int:
     """How many of the first records the mapping recognises."""
     if plan.recognise is None:
         return 0
-    records = expand(plan, first(sample, LOOK_AT))
+    records = expand(plan, sample)
     rows = (row_of(plan, records, number) for number in range(min(len(records), LOOK_AT)))
     return sum(isinstance(row, Row) and evaluate(plan.recognise, row) is True for row in rows)
 

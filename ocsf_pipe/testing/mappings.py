@@ -14,7 +14,7 @@ from ocsf_pipe.errors import MappingError
 from ocsf_pipe.mapping import compile_text
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.registry import Op, fits
-from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, IP, JSON, TEXT, TIMESTAMP, Type
+from ocsf_pipe.ops.types import BOOLEAN, INTEGER, IP, JSON, TEXT, TIMESTAMP, Type
 from ocsf_pipe.plan.nodes import Plan
 
 RECORDS = (
@@ -291,6 +291,3 @@ def _value(value: Tree, depth: int) -> str:
 
 def _key(key: str) -> str:
     return f"'{key}'" if key in {"true", "false"} or not key[0].isalpha() else key
-
-
-__all__ = ["FLOAT", "RECORDS", "generated_plan", "mapping_text"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.conversion import limits
 from ocsf_pipe.ops.types import BOOLEAN, TEXT
-from ocsf_pipe.plan.nodes import Call, Case, Const, Convert, Each, Lookup, MakeList, MakeObject, Node, Var
+from ocsf_pipe.plan.nodes import Call, Case, Const, Convert, Each, Lookup, MakeList, MakeObject, Node
 
 FALSE = Const(value=False, type=BOOLEAN)
 _BEST_OF = frozenset({"coalesce"})
@@ -95,6 +95,3 @@ def _any(*parts: Node | None) -> Node | None:
     for part in found[1:]:
         whole = Call("or_", (whole, part), BOOLEAN)
     return whole
-
-
-__all__ = ["Var", "failure"]
