@@ -159,11 +159,18 @@ class FilePartition:
         """Return the next run; raises StopIteration at the end of the file. Never None: a file does not wait."""
         records = next(self._runs)
         start, self._offset = self._offset, Offset(records.end)
-        return Batch(records, start, self._offset)
+        return Batch((records,), start, self._offset)
 
     def offset(self) -> Offset:
         """Return the first place not yet returned."""
         return self._offset
+
+    def acknowledge(self, offset: Offset) -> None:
+        """A file does not care how far it was read."""
+
+    def lag(self) -> int | None:
+        """What waits is not known: the file may be packed."""
+        return None
 
     def close(self) -> None:
         """Close the file."""
@@ -177,9 +184,9 @@ class FileSource:
     paths: tuple[str | Path, ...]
     reader: Reader
 
-    def partitions(self) -> Iterator[str]:
-        """Yield the id of every file."""
-        return (partition_id(path) for path in find(self.paths))
+    def partitions(self) -> Sequence[str]:
+        """Return the id of every file."""
+        return [partition_id(path) for path in find(self.paths)]
 
     def open(self, partition: str, offset: Offset = START) -> FilePartition:
         """Open the file of an id; raises SourceError when no file has it any more."""
@@ -187,3 +194,6 @@ class FileSource:
             if partition_id(path) == partition:
                 return FilePartition(path, self.reader, offset)
         raise SourceError(f"no file for partition `{partition}`", "the file was moved, removed or replaced")
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -40,7 +40,7 @@ def drained(path: Path, offset: Offset = START, chunk: int = 1 << 20) -> list[Ba
 
 def texts(batches: list[Batch]) -> list[str]:
     """The raw text of all records."""
-    return [text for batch in batches for text in batch.records.raw.to_pylist()]
+    return [text for batch in batches for run in batch.runs for text in run.raw.to_pylist()]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_truncated_gzip_gives_what_was_read_and_one_reject(tmp_path: Path) -> 
     got = texts(batches)
     assert got[:-1] == LINES.decode().split("\n")[: len(got) - 1]
     assert len(got) > 10
-    assert [r.reason for b in batches for r in b.records.rejects] == ["the gzip stream ends in the middle"]
+    assert [r.reason for b in batches for run in b.runs for r in run.rejects] == ["the gzip stream ends in the middle"]
 
 
 def test_the_torture_list(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_torture_list(tmp_path: Path) -> None:
     path.write_bytes(b'{"a":1}\n\n{broken\n\xff\xfe\n' + long + b'\n{"n":"\0"}\n{"last":\r1}')
     batches = drained(path)
     assert texts(batches) == ['{"a":1}', "{broken", '{"n":"\0"}', '{"last":\r1}']
-    rejects = [r for b in batches for r in b.records.rejects]
+    rejects = [r for b in batches for run in b.runs for r in run.rejects]
     assert [(r.position, len(r.raw)) for r in rejects] == [(17, 2), (20, len(long))]
 
 
@@ -100,7 +100,7 @@ def test_folders_and_globs_are_searched(tmp_path: Path) -> None:
     expected = [tmp_path / "a.log", tmp_path / "b/c.log"]
     assert list(find([tmp_path, tmp_path / "a.log"])) == expected
     assert list(find([f"{tmp_path}/**/*.log"])) == expected
-    assert len(list(FileSource((tmp_path,), reader()).partitions())) == 2
+    assert len(FileSource((tmp_path,), reader()).partitions()) == 2
     with pytest.raises(SourceError, match="no such file"):
         list(find([tmp_path / "none"]))
     with pytest.raises(SourceError, match="cannot open"):
