@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -56,10 +56,13 @@ class Chosen:
     mappings: tuple[Listed, ...]
 
 
-def choose(path: Path, name: str | None = None, opener: Opener | None = None) -> Chosen:
+def choose(
+    path: Path, name: str | None = None, opener: Opener | None = None, among: Iterable[Listed] | None = None
+) -> Chosen:
     """Choose by name, or by what the first records look like. Raises UsageError for a name that is none.
 
-    `opener` gives the unpacked bytes from their beginning, each time anew; the file itself if left out.
+    `opener` gives the unpacked bytes from their beginning, each time anew; the file itself if left out. `among` are the
+    mappings that come into question, all there are if left out.
     """
     if name is not None:
         listed = find_mapping(name)
@@ -68,7 +71,7 @@ def choose(path: Path, name: str | None = None, opener: Opener | None = None) ->
     head = _head(opener)
     samples: dict[str, list[Records]] = {}
     found: list[tuple[int, Listed]] = []
-    for listed in catalogue().values():
+    for listed in catalogue().values() if among is None else among:
         wanted = listed.syntax.input
         if not FORMATS[wanted.format].sniff(head, path.name, wanted.settings):
             continue
@@ -141,22 +144,41 @@ def sorted_out(
 ) -> Iterator[tuple[Listed | None, Records]]:
     """Give every record to the first mapping that recognises it; None for those that none does.
 
-    With a single mapping all records are its own: its last rule takes what it does not know.
+    With a single mapping all records are its own: its last rule takes what it does not know. A document with an
+    envelope is taken apart for a mapping that recognises one of its records; the others are then offered to all.
     """
     if not mappings:
         yield None, records
-        return
-    rest = engines.of(mappings[0]).expand(records)
-    if len(mappings) == 1:
-        yield mappings[0], rest
-        return
+    elif len(mappings) == 1:
+        yield mappings[0], engines.of(mappings[0]).expand(records)
+    else:
+        yield from _offered(records, mappings, engines, apart=False)
+
+
+def _offered(
+    records: Records, mappings: Sequence[Listed], engines: Engines, *, apart: bool
+) -> Iterator[tuple[Listed | None, Records]]:
+    rest = records
     for listed in mappings:
         if not len(rest):
             return
-        mine = engines.of(listed).recognised(rest)
-        rows = pc.indices_nonzero(mine).cast(pa.int64())
-        if len(rows):
-            yield listed, pick(rest, rows)
-            rest = pick(rest, pc.indices_nonzero(pc.invert(mine)).cast(pa.int64()))
+        engine = engines.of(listed)
+        pieces = rest if apart else engine.expand(rest)
+        known = engine.recognised(pieces)
+        if not pc.any(known).as_py():
+            continue
+        yield listed, _where(pieces, known)
+        others = _where(pieces, pc.invert(known))
+        if pieces is rest:
+            rest = others
+            continue
+        claimed = pc.unique(pieces.position.filter(known))
+        inside = pc.is_in(others.position, value_set=claimed)
+        yield from _offered(_where(others, inside), mappings, engines, apart=True)
+        rest = _where(rest, pc.invert(pc.is_in(rest.position, value_set=claimed)))
     if len(rest):
         yield None, rest
+
+
+def _where(records: Records, mask: pa.BooleanArray) -> Records:
+    return pick(records, pc.indices_nonzero(mask).cast(pa.int64()))
