@@ -13,6 +13,7 @@ from ocsf_pipe.mapping.needs import object_needs
 from ocsf_pipe.mapping.parse import path_text
 from ocsf_pipe.mapping.scope import Handle, Scope
 from ocsf_pipe.mapping.shapes import Trie
+from ocsf_pipe.mapping.sigma import sigma_route
 from ocsf_pipe.mapping.syntax import (
     ConstantSide,
     EachSide,
@@ -54,6 +55,7 @@ def lower(context: Context) -> Plan:
         file=mapping.file,
         title=mapping.title,
     )
+    plan = replace(plan, sigma=tuple(sigma_route(context, route, plan.routes) for route in mapping.sigma))
     _unused(context, scope)
     _left_and_read(context)
     return replace(plan, shape=context.record.shape())

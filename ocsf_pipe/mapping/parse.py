@@ -15,6 +15,7 @@ from ocsf_pipe.mapping.sides import entries_of, side_of
 from ocsf_pipe.mapping.syntax import (
     RULE_WORDS,
     Drop,
+    Expr,
     FieldType,
     ForEach,
     Input,
@@ -31,7 +32,7 @@ PRODUCT_WORDS = ("vendor_name", "name", "version", "uid", "lang", "url_string", 
 INPUT_WORDS = ("format", "settings", "records", "recognise", "fields")
 LEAVE_WORDS = ("path", "why")
 DROP_WORDS = ("when", "why")
-SIGMA_WORDS = ("logsource", "events", "fields")
+SIGMA_WORDS = ("logsource", "events", "fields", "under", "joins")
 T = TypeVar("T")
 _PATH_HINT = 'write it as a.b."c.d"'
 
@@ -215,10 +216,26 @@ def _sigma(reader: Reader, node: yaml.Node) -> SigmaRoute:
     return SigmaRoute(
         logsource=reader.table(found["logsource"], "`logsource`") if "logsource" in found else {},
         events=tuple(reader.text(event, "an event rule's name") for event in events),
-        fields=reader.table(found["fields"], "`fields`") if "fields" in found else {},
+        fields=_sigma_fields(reader, found["fields"]) if "fields" in found else {},
         span=reader.span(node),
         event_spans=tuple(reader.span(event) for event in events),
+        under=_sigma_path(reader, found["under"]) if "under" in found else (),
+        joins=_joins(reader, found["joins"]) if "joins" in found else (),
     )
+
+
+def _sigma_fields(reader: Reader, node: yaml.Node) -> dict[str, tuple[str, ...]]:
+    return {name: _sigma_path(reader, path) for name, _, path in reader.entries(node, "`fields`")}
+
+
+def _sigma_path(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
+    text = reader.text(node, "a source path")
+    return field_path(reader, text, reader.span(node)) if text else ()
+
+
+def _joins(reader: Reader, node: yaml.Node) -> tuple[tuple[str, Expr], ...]:
+    found = reader.entries(node, "`joins`")
+    return tuple((name, reader.expression(value, f"the join of `{name}`")) for name, _, value in found)
 
 
 def path_text(steps: tuple[Step, ...]) -> str:

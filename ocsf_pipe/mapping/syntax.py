@@ -236,13 +236,15 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class SigmaRoute:
-    """Which Sigma logsource which rules serve, and the source fields whose Sigma name differs."""
+    """Which Sigma logsource which rules serve, and where Sigma's fields stand: see `plan.nodes.SigmaRoute`."""
 
     logsource: MappingOf[str, str]
     events: tuple[str, ...]
-    fields: MappingOf[str, str]
+    fields: MappingOf[str, tuple[str, ...]]
     span: Span
     event_spans: tuple[Span, ...] = ()
+    under: tuple[str, ...] = ()
+    joins: tuple[tuple[str, Expr], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

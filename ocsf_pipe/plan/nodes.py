@@ -236,6 +236,21 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class SigmaRoute:
+    """Which event rules serve a Sigma logsource, and where Sigma's fields stand in the record.
+
+    `fields` gives a field its source path; one that is in neither `fields` nor the plan stands below `under`. `joins`
+    gives a field an expression over the attributes of the event (`Attr`) that makes the source's text again.
+    """
+
+    logsource: tuple[tuple[str, str], ...]
+    events: tuple[str, ...]
+    fields: tuple[tuple[str, Path], ...] = ()
+    under: Path = ()
+    joins: tuple[tuple[str, Node], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A compiled mapping. `digest` names what it computes: equal digests, equal results."""
 
@@ -253,3 +268,4 @@ class Plan:
     title: str = ""
     digest: str = ""
     sources: tuple[Path, ...] = field(default=())
+    sigma: tuple[SigmaRoute, ...] = ()

@@ -9,8 +9,9 @@ from ocsf_pipe.plan.nodes import Assign, Plan, Route
 
 
 def digest(plan: Plan) -> Plan:
-    """Set `digest` to a hash over everything but places, titles and file names."""
-    bare = replace(plan, file="", title="", digest="", routes=tuple(_placeless(route) for route in plan.routes))
+    """Set `digest` to a hash over everything but places, titles, file names and what only detection reads."""
+    routes = tuple(_placeless(route) for route in plan.routes)
+    bare = replace(plan, file="", title="", digest="", sigma=(), routes=routes)
     return replace(plan, digest=hashlib.sha256(repr(bare).encode()).hexdigest()[:16])
 
 
