@@ -28,5 +28,5 @@ def to_hex(value: int, digits: int = 1) -> str | None:
 @to_hex.sql
 def _sql(value: str, digits: str = "1") -> str:
     text = f"lower(to_hex({value}))"
-    padded = f"repeat('0', greatest({digits} - length({text}), 0)) || {text}"
+    padded = f"repeat('0', greatest(greatest(least({digits}, {_MOST}), 1) - length({text}), 0)) || {text}"
     return f"case when {value} >= 0 and {digits} <= {_MOST} then {padded} end"
