@@ -60,6 +60,11 @@ def catalogue() -> Mapping[str, Listed]:
     return _catalogue(tuple(folders()))
 
 
+def forget_catalogue() -> None:
+    """Read the mappings anew when they are next asked for; what was handed out stays as it is."""
+    _catalogue.cache_clear()
+
+
 def find_mapping(name: str | Path) -> Listed:
     """The mapping of this name (`aws.cloudtrail`, `aws/cloudtrail`), folder or file; UsageError for any other."""
     path = Path(name)

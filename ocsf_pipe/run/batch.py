@@ -41,14 +41,17 @@ class Mapped:
     report: Report = field(default_factory=Report)
     waiting: dict[tuple[object, ...], list[tuple[Listed, Records, str]]] = field(default_factory=dict)
 
-    def add(self, records: Records, mappings: Sequence[Listed], partition: str) -> None:
-        """Take one run of one partition; what was rejected before it came here goes to the quarantine."""
+    def add(self, records: Records, mappings: Sequence[Listed], partition: str, *, sure: bool = True) -> None:
+        """Take one run of one partition; what was rejected before it came here goes to the quarantine.
+
+        A single mapping takes all records where it is `sure` that they are its own.
+        """
         source = mappings[0] if mappings else None
         if records.rejects:
             self._keep(QUARANTINE, self._refused(source, partition).table(records, (), records.rejects))
             self.report.records += len(records.rejects)
             self.report.quarantined.update(reject.reason for reject in records.rejects)
-        for listed, mine in sorted_out(replace(records, rejects=()), mappings, self.engines):
+        for listed, mine in sorted_out(replace(records, rejects=()), mappings, self.engines, sure=sure):
             self.report.records += len(mine)
             if listed is None:
                 faults = [Fault(row, "", "", UNKNOWN) for row in range(len(mine))]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,7 @@ RUNS = 8
 SAMPLE = Limits(chunk_bytes=1 << 20, max_record=1 << 28)
 LOOK_AT = 200
 """How many of the first records tell which mappings a file needs."""
-Opener = Callable[[], BinaryIO]
+Opener = Callable[[], AbstractContextManager[BinaryIO]]
 UNKNOWN = "no mapping recognises the record"
 
 
@@ -78,7 +79,7 @@ def choose(
         key = f"{wanted.format} {dict(wanted.settings)}"
         if key not in samples:
             samples[key] = _sample(opener, wanted.format, wanted.settings)
-        hits = sum(_hits(listed.plan, run) for run in samples[key])
+        hits = sum(hits_of(listed.plan, run) for run in samples[key])
         if hits:
             found.append((hits, listed))
     found.sort(key=lambda one: (-one[0], one[1].name))
@@ -113,7 +114,7 @@ def _sample(opener: Opener, format_name: str, settings: Mapping[str, Any]) -> li
     return runs
 
 
-def _hits(plan: Plan, sample: Records) -> int:
+def hits_of(plan: Plan, sample: Records) -> int:
     """How many of the first records the mapping recognises."""
     if plan.recognise is None:
         return 0
@@ -129,27 +130,29 @@ def first(records: Records, count: int) -> Records:
 
 def pick(records: Records, rows: pa.Array) -> Records:
     """Some records of a run, by row; its rejects are left out."""
-    return Records(
+    return replace(
+        records,
         raw=records.raw.take(rows),
         position=records.position.take(rows),
         sub=records.sub.take(rows),
-        end=records.end,
         json=None if records.json is None else records.json.take(rows),
         columns=None if records.columns is None else records.columns.take(rows),
+        rejects=(),
     )
 
 
 def sorted_out(
-    records: Records, mappings: Sequence[Listed], engines: Engines
+    records: Records, mappings: Sequence[Listed], engines: Engines, *, sure: bool = True
 ) -> Iterator[tuple[Listed | None, Records]]:
     """Give every record to the first mapping that recognises it; None for those that none does.
 
-    With a single mapping all records are its own: its last rule takes what it does not know. A document with an
+    Where it is `sure` that a single mapping reads them, all records are its own: its last rule takes what it does not
+    know. A document with an
     envelope is taken apart for a mapping that recognises one of its records; the others are then offered to all.
     """
     if not mappings:
         yield None, records
-    elif len(mappings) == 1:
+    elif sure and len(mappings) == 1:
         yield mappings[0], engines.of(mappings[0]).expand(records)
     else:
         yield from _offered(records, mappings, engines, apart=False)

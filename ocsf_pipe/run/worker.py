@@ -1,0 +1,299 @@
+"""One source of a running pipeline: read, mapped and committed batch by batch, for as long as the pipeline runs.
+
+The lake's checkpoint is the only truth of what is done. Whatever goes wrong, the worker lets go of everything, waits,
+and begins anew from the lake, which is what a restart does too.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ocsf_pipe.errors import FencedError, LakeError
+from ocsf_pipe.lake import Lake, Txn
+from ocsf_pipe.run.batch import Mapped, UnaccountedError, now, resumed
+from ocsf_pipe.run.files import plans_digest
+from ocsf_pipe.run.lane import Lane
+from ocsf_pipe.run.poison import mapped_without_poison
+from ocsf_pipe.run.recognise import Engines
+from ocsf_pipe.run.report import Report
+from ocsf_pipe.source import Context, Offset, Records, Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ocsf_pipe.run.pipeline import BatchSpec
+    from ocsf_pipe.run.routes import Routes
+    from ocsf_pipe.run.telemetry import Telemetry
+
+LOG = logging.getLogger("ocsf_pipe.run")
+ASK_EVERY = 1.0
+IDLE = 0.05
+REST = 2.0
+QUIET = 3.0
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+ENOUGH = 5
+"""Failures in a row after which a run that is to end (`once`) gives up."""
+
+
+class StoppedError(Exception):
+    """The pipeline is to end while something is waited for; nothing is lost by it."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """The loop of one source. `connect` opens it; `once` ends it when there is nothing left to read."""
+
+    context: Context
+    lake: Lake
+    routes: Routes
+    connect: Callable[[Context], Source]
+    batch: BatchSpec
+    telemetry: Telemetry
+    once: bool = False
+    threads: int = 1
+    report: Report = field(default_factory=Report)
+    failed: Exception | None = None
+    renew: Callable[[], Routes | None] = lambda: None
+    _engines: Engines = field(init=False)
+    _source: Source | None = None
+    _lanes: dict[str, Lane] = field(default_factory=dict)
+    _resting: dict[str, float] = field(default_factory=dict)
+    _asked: float = float("-inf")
+    _moved: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Make the engines of this worker: an engine serves one thread."""
+        self._engines = Engines(self.threads)
+
+    @property
+    def name(self) -> str:
+        """The name of the source."""
+        return self.context.source
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self) -> None:
+        """Work until the pipeline stops, or nothing is left; never raises."""
+        self.telemetry.opening(self.name)
+        waits = backoff()
+        failures = 0
+        while not self.context.stop.is_set():
+            try:
+                if self._turn():
+                    break
+                if self._source is not None and failures:
+                    waits, failures = backoff(), 0
+            except StoppedError:
+                break
+            except Exception as error:  # noqa: BLE001 - told, waited out, and begun anew from the lake
+                failures += 1
+                self._let_go()
+                if self.once and failures >= ENOUGH:
+                    self.failed = error
+                    break
+                self._wait(error, next(waits))
+        self._end()
+
+    def _turn(self) -> bool:
+        """Go round once; True when there will never be anything again."""
+        self.telemetry.turned(self.name)
+        at = time.monotonic()
+        self._refresh(at)
+        moved = False
+        for lane in list(self._lanes.values()):
+            moved = self._read(lane, at) or moved
+            lane.check()
+            if lane.due(time.monotonic(), self.batch.seconds, self.batch.bytes) or self._too_much(lane):
+                self._settle_or_rest(lane)
+        self.telemetry.queue(self.name, sum(lane.size for lane in self._lanes.values()))
+        self._moved = at if moved else self._moved
+        if not moved:
+            if self.once and self._nothing_left(at):
+                return True
+            self.context.stop.wait(IDLE)
+        return False
+
+    def _refresh(self, at: float) -> None:
+        """Open what is new, close what is not ours any more, and take new mappings where there are any."""
+        if at - self._asked < ASK_EVERY:
+            return
+        if (routes := self.renew()) is not None:
+            self.routes, self._engines = routes, Engines(self.threads)
+            self._let_go()
+        if self._source is None:
+            self._source = self.connect(self.context)
+            self._moved = at
+        mine = self._source.partitions()
+        for name in [name for name in self._lanes if name not in mine]:
+            self._close(name)
+        for name in mine:
+            if name not in self._lanes and self._resting.get(name, 0.0) <= at:
+                self._open(self._source, name)
+        for name, lane in self._lanes.items():
+            self.telemetry.lag(self.name, name, lane.partition.lag())
+        self.telemetry.working(self.name)
+        self._asked = at
+
+    def _open(self, source: Source, name: str) -> None:
+        state = self.lake.resume(self.context.pipeline, self.name, name)
+        self._lanes[name] = Lane.resumed(source.open(name, Offset(state.offset)), state)
+        LOG.info("partition opened", extra={"source": self.name, "partition": name, "offset": state.offset})
+
+    def _close(self, name: str) -> None:
+        lane = self._lanes.pop(name)
+        self.telemetry.lag(self.name, name, None)
+        try:
+            lane.partition.close()
+        except Exception:
+            LOG.debug("partition did not close", exc_info=True)
+
+    def _let_go(self) -> None:
+        for name in list(self._lanes):
+            self._close(name)
+        source, self._source, self._asked = self._source, None, float("-inf")
+        if source is not None:
+            try:
+                source.close()
+            except Exception:
+                LOG.debug("source did not close", exc_info=True)
+
+    def _read(self, lane: Lane, at: float) -> bool:
+        if lane.finished:
+            return False
+        try:
+            batch = lane.partition.next_batch()
+        except StopIteration:
+            lane.finished = True
+            return True
+        if batch is None:
+            return False
+        lane.take(batch, at)
+        return True
+
+    def _too_much(self, lane: Lane) -> bool:
+        """Whether this lane holds most while all together hold too much: many partitions share the memory of two."""
+        held = [other.size for other in self._lanes.values()]
+        return sum(held) > 2 * self.batch.bytes and lane.size == max(held) and lane.pending is None
+
+    def _nothing_left(self, at: float) -> bool:
+        if any(lane.since is not None for lane in self._lanes.values()):
+            return False
+        if self._lanes and all(lane.finished for lane in self._lanes.values()):
+            return True
+        return at - self._moved > QUIET and not any(lane.partition.lag() for lane in self._lanes.values())
+
+    def _wait(self, error: Exception, seconds: float) -> None:
+        LOG.warning("source waits: %s", error, extra={"source": self.name, "seconds": seconds}, exc_info=error)
+        self.telemetry.waiting(self.name, str(error), seconds)
+        deadline = time.monotonic() + seconds
+        while not self.context.stop.wait(min(1.0, max(0.0, deadline - time.monotonic()))):
+            self.telemetry.turned(self.name)
+            if time.monotonic() >= deadline:
+                return
+
+    def _end(self) -> None:
+        """Finish the batches in hand, then let go."""
+        try:
+            for lane in list(self._lanes.values()):
+                if lane.since is not None and (lane.pending is None or lane.end >= lane.pending.end):
+                    self._settle_or_rest(lane)
+        except Exception as error:  # noqa: BLE001 - the batch is read again at the next start
+            LOG.warning("the batch in hand is left for the next start: %s", error, extra={"source": self.name})
+        self._let_go()
+        self.telemetry.stopped(self.name, str(self.failed) if self.failed else "finished" if self.once else "stopped")
+
+    # ------------------------------------------------------------------ one batch
+
+    def _settle_or_rest(self, lane: Lane) -> None:
+        """Bring a batch into the lake; give the partition up for a while where another worker has it."""
+        try:
+            self._settle(lane)
+        except FencedError as error:
+            name = lane.partition.id
+            LOG.info("partition is another worker's: %s", error, extra={"source": self.name, "partition": name})
+            self._close(name)
+            self._resting[name] = time.monotonic() + REST
+
+    def _settle(self, lane: Lane) -> None:
+        began = time.monotonic()
+        runs, end = lane.part()
+        clock = lane.pending.clock if lane.pending is not None else now()
+        mapped = self._mapped(runs, lane.partition.id, clock)
+        tables = mapped.whole()
+        txn, again = self._txn(lane, end, clock, mapped.report)
+        committing = time.monotonic()
+        self._until_done(lambda: self._commit(txn, tables, mapped.report, again=again))
+        lane.partition.acknowledge(Offset(txn.end))
+        self._told(lane, mapped.report, sum(run.raw.nbytes for run in runs), began, committing)
+        lane.batch = txn.batch
+        lane.done(txn.end)
+        self.routes.prefer(mapped.report.mappings)
+
+    def _mapped(self, runs: Sequence[Records], partition: str, clock: int) -> Mapped:
+        def whole(some: Sequence[Records]) -> Mapped:
+            mapped = Mapped(clock, self._engines)
+            for run in some:
+                mapped.add(run, self.routes.of(run.format), partition, sure=self.routes.named_one())
+            mapped.finish()
+            return mapped
+
+        def renewed() -> None:
+            self._engines = Engines(self.threads)
+
+        return mapped_without_poison(whole, runs, partition, renewed)
+
+    def _txn(self, lane: Lane, end: int, clock: int, report: Report) -> tuple[Txn, bool]:
+        """The transaction of the batch in hand, and whether it was begun already."""
+        used = [listed.plan.digest for listed in self.routes.listed if listed.name in report.mappings]
+        digest = plans_digest(used)
+        batch, pending = resumed(self.lake, lane.batch, lane.pending, digest)
+        if pending is not None:
+            return pending, True
+        txn = Txn(self.context.pipeline, self.name, lane.partition.id, batch, digest, lane.start, end, clock)
+        return txn, False
+
+    def _commit(self, txn: Txn, tables: Mapping[str, pa.Table], report: Report, *, again: bool) -> None:
+        if not again:
+            self.lake.begin(txn)
+        commits = self.lake.commit(txn, tables)
+        self.lake.finish(txn, {**report.counts(), "tables": dict(commits)})
+
+    def _until_done(self, commit: Callable[[], None]) -> None:
+        """Commit, waiting out a full disk or a lost bucket; the batch stays in memory and nothing more is read."""
+        for number, seconds in enumerate(backoff()):
+            try:
+                commit()
+            except (FencedError, UnaccountedError):
+                raise
+            except (LakeError, OSError) as error:
+                if self.once and number >= ENOUGH:
+                    raise
+                self._wait(error, seconds)
+                if self.context.stop.is_set():
+                    raise StoppedError from error
+            else:
+                if number:
+                    self.telemetry.working(self.name)
+                return
+
+    def _told(self, lane: Lane, report: Report, size: int, began: float, committing: float) -> None:
+        ended = time.monotonic()
+        name = lane.partition.id
+        self.report.add(report)
+        self.telemetry.batch(
+            self.name, name, report, seconds=ended - began, commit_seconds=ended - committing, bytes=size
+        )
+        self.telemetry.freshness(self.name, ended - (lane.since if lane.since is not None else began))
+        self.telemetry.lag(self.name, name, lane.partition.lag())
+
+
+def backoff() -> Iterator[float]:
+    """Seconds to wait before each further try: half a second, doubled up to half a minute."""
+    seconds = FIRST_WAIT
+    while True:
+        yield seconds
+        seconds = min(LONGEST_WAIT, seconds * 2)

@@ -1,0 +1,231 @@
+"""A worker of a running pipeline: every record once, whatever fails, stops or is killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ocsf_pipe.errors import LakeError
+from ocsf_pipe.lake import Lake
+from ocsf_pipe.run import poison
+from ocsf_pipe.run import worker as worker_module
+from ocsf_pipe.run.batch import Mapped
+from tests.run.acme import FAULTY, line, refused, uids, verified, write_mapping
+from tests.run.crash import died
+from tests.run.shelf import Shelf, worker
+
+SENT = [line(number).strip() for number in range(60)]
+
+CLEARED = b"""<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System>
+<Provider Name="Microsoft-Windows-Eventlog"/><EventID>1102</EventID><Channel>Security</Channel><Computer>a</Computer>
+<TimeCreated SystemTime="2026-01-01T00:00:00Z"/></System></Event>"""
+
+
+def who(lake: Path) -> Counter[str]:
+    """How often each person or text is in the lake."""
+    opened = Lake(lake)
+    found: Counter[str] = Counter()
+    for table, what in (("authentication", '"user".name'), ("base_event", "'p' || substr(message, 2)")):
+        if table in opened.tables():
+            found.update(opened.sql(f"select {what} as w from {table}")["w"].to_pylist())
+    return found
+
+
+def each_once(numbers: range) -> Counter[str]:
+    """What `who` must find."""
+    return Counter(f"p{number}" for number in numbers)
+
+
+@pytest.fixture(autouse=True)
+def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ASK_EVERY", "FIRST_WAIT", "REST", "QUIET"):
+        monkeypatch.setattr(worker_module, name, 0.01)
+
+
+def test_every_record_arrives_once_and_is_acknowledged(lake: Path) -> None:
+    """Two partitions, several batches each; a second run adds nothing."""
+    shelf = Shelf({"a": SENT[:40], "b": SENT[40:]})
+    first = worker(lake, shelf)
+    first.run()
+    assert first.failed is None
+    assert who(lake) == each_once(range(60))
+    assert shelf.acked == {"a": 40, "b": 20}
+    assert verified(lake)
+    again = worker(lake, shelf)
+    again.run()
+    assert again.report.records == 0
+    assert who(lake) == each_once(range(60))
+
+
+def test_a_source_that_fails_is_waited_for(lake: Path) -> None:
+    """The loop begins anew from the lake until the far end answers."""
+    shelf = Shelf({"a": list(SENT)}, broken=3)
+    worker(lake, shelf).run()
+    assert who(lake) == each_once(range(60))
+
+
+def test_a_source_that_stays_away_ends_a_run_that_is_to_end(lake: Path) -> None:
+    """With `once`, giving up is an error that is told; nothing was lost."""
+    gone = worker(lake, Shelf({"a": list(SENT)}, broken=1000))
+    gone.run()
+    assert "the far end is away" in str(gone.failed)
+
+
+def test_a_lake_that_takes_nothing_is_waited_for(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch stays in memory, nothing is read meanwhile, nothing is acknowledged before it is in the lake."""
+    commit = Lake.commit
+    failures = iter(range(3))
+    shelf = Shelf({"a": list(SENT)})
+
+    def failing(self: Lake, *args: object, **kwargs: object) -> object:
+        if next(failures, None) is not None:
+            assert shelf.acked == {}
+            raise LakeError("no space left on device")
+        return commit(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Lake, "commit", failing)
+    worker(lake, shelf).run()
+    assert who(lake) == each_once(range(60))
+    assert shelf.opened == [("a", 0)], "the partition was not opened anew for that"
+
+
+@pytest.mark.parametrize("batch", [7, 100])
+def test_a_crash_at_any_step_loses_and_doubles_nothing(tmp_path: Path, batch: int) -> None:
+    """Dead before or behind every change of the lake; the next worker reads other batches and ends as it should."""
+    sent = [line(number).strip() for number in range(20)] + [b"{broken"]
+
+    def run(lake: Path, take: int) -> Callable[[], None]:
+        return lambda: worker(lake, Shelf({"a": sent}, take=take), size=1).run()
+
+    steps = died(run(tmp_path / "whole", batch), None)
+    assert steps
+    assert steps > 10
+    wanted = uids(tmp_path / "whole")
+    for cut in range(0, steps, 1 if batch == 100 else 3):
+        lake = tmp_path / str(cut)
+        assert died(run(lake, batch), cut) is None
+        run(lake, 5)()
+        assert uids(lake) == wanted, cut
+        assert len(refused(lake)) == 1
+        assert verified(lake), cut
+
+
+def test_two_workers_of_one_partition_give_way_to_each_other(lake: Path) -> None:
+    """Both read all of it, at random speed; whoever writes an intent first has the batch."""
+    messages = [line(number).strip() for number in range(200)]
+    dice = random.Random(1)
+
+    def one() -> None:
+        mine = worker(lake, Shelf({"a": messages}, take=dice.randint(3, 17)), size=1)
+        mine.run()
+        assert mine.failed is None
+
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert who(lake) == each_once(range(200))
+    assert verified(lake)
+
+
+def test_a_stop_finishes_the_batch_in_hand(lake: Path) -> None:
+    """What was read is in the lake although its time had not come."""
+    shelf = Shelf({"a": list(SENT)}, ends=False)
+    running = worker(lake, shelf, once=False, seconds=1000)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    while not running._lanes or running._lanes["a"].size < sum(map(len, SENT)):
+        time.sleep(0.01)
+    running.context.stop.set()
+    thread.join()
+    assert shelf.acked == {"a": 60}
+    assert who(lake) == each_once(range(60))
+
+
+def test_a_partition_that_is_lost_is_let_go_of(lake: Path) -> None:
+    """What was read of it and not yet begun is read again by whoever has it next."""
+    shelf = Shelf({"a": list(SENT)}, ends=False)
+    running = worker(lake, shelf, once=False, seconds=1000)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    while not running._lanes:
+        time.sleep(0.01)
+    shelf.hidden = frozenset({"a"})
+    while running._lanes:
+        time.sleep(0.01)
+    running.context.stop.set()
+    thread.join()
+    assert shelf.acked == {}
+    worker(lake, Shelf({"a": list(SENT)})).run()
+    assert who(lake) == each_once(range(60))
+
+
+def test_a_record_that_breaks_its_mapping_costs_itself_alone(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is raised: the batch is halved until the record is found."""
+    finish = Mapped.finish
+
+    def touchy(self: Mapped) -> None:
+        for runs in self.waiting.values():
+            for _, run, _ in runs:
+                if any('"p13"' in text for text in run.raw.to_pylist()):
+                    raise ZeroDivisionError("of all things")
+        finish(self)
+
+    monkeypatch.setattr(Mapped, "finish", touchy)
+    shelf = Shelf({"a": [*SENT, b"{broken"]}, take=100)
+    worker(lake, shelf).run()
+    assert who(lake) == each_once(range(60)) - Counter(["p13"])
+    told = Lake(lake).sql("select reason, cast(raw as varchar) as raw from _quarantine order by reason").to_pylist()
+    assert [row["reason"] for row in told if "p13" in row["raw"]] == [
+        "the record cannot be mapped: ZeroDivisionError: of all things"
+    ]
+    assert len(told) == 2
+    assert poison.LOG.name == "ocsf_pipe.run"
+
+
+def test_the_records_tell_which_mapping_takes_them(lake: Path) -> None:
+    """Without a named mapping, formats and mappings are told apart in one partition; what nobody knows is refused."""
+    zeek = {"ts": 1591367999.3, "uid": "C5", "id.orig_h": "10.0.0.1", "id.orig_p": 1, "id.resp_h": "10.0.0.2"}
+    dns = {**zeek, "id.resp_p": 53, "proto": "udp", "trans_id": 7, "query": "a.example", "AA": False, "RD": True}
+    flow = b"2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070"
+    others = [json.dumps(dns).encode(), flow + b" ACCEPT OK", CLEARED, b'{"nobody": "knows"}', b"plain text"]
+    shelf = Shelf({"a": [*SENT, *others]}, take=100)
+    mixed = worker(lake, shelf, mappings=())
+    mixed.run()
+    assert mixed.failed is None
+    assert who(lake) >= each_once(range(60))
+    assert mixed.report.records == 65
+    assert mixed.report.mappings == {
+        "acme.door": 60, "zeek.dns": 1, "aws.vpc_flow": 1, "microsoft.windows_security": 1
+    }  # fmt: skip
+    assert mixed.report.quarantined.total() == 2
+
+
+def test_a_half_written_batch_of_an_older_mapping_waits_for_people(
+    tmp_path: Path, mappings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of two mappings in one batch could double a record, so the worker says what to do and writes nothing."""
+    lake = tmp_path / "lake"
+    shelf = Shelf({"a": list(SENT)}, take=100)
+    steps = died(lambda: worker(tmp_path / "whole", shelf).run(), None)
+    assert steps
+    for cut in range(steps):
+        assert died(lambda: worker(lake, shelf).run(), cut) is None
+        if Lake(lake).tables() and uids(lake):
+            break
+    write_mapping(tmp_path / "other", FAULTY)
+    monkeypatch.setenv("OCSF_PIPE_MAPPINGS", str(tmp_path / "other"))
+    late = worker(lake, shelf)
+    late.run()
+    assert "half written" in str(late.failed)
+    monkeypatch.setenv("OCSF_PIPE_MAPPINGS", str(mappings))
+    worker(lake, shelf).run()
+    assert who(lake) == each_once(range(60))
