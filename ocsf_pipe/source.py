@@ -9,7 +9,7 @@ A connector is one module with `SETTINGS`, the JSON Schema of what a pipeline fi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -152,7 +152,8 @@ class Context:
 
     pipeline, source: the names they have in the pipeline file. decoder: how bytes become records. ledger: durable notes
     in the lake. state: a local folder of this source's own, which exists (a spool lies there). stop: set when the
-    pipeline wants to end; whoever waits, waits on it. max_record: bytes beyond which a record is a reject.
+    pipeline wants to end; whoever waits, waits on it. max_record: bytes beyond which a record is a reject. gap: to be
+    called with a partition and a number of positions that ought to be there and are gone at the far end.
     """
 
     pipeline: str
@@ -162,6 +163,7 @@ class Context:
     state: Path
     stop: threading.Event = field(default_factory=threading.Event)
     max_record: int = 16 << 20
+    gap: Callable[[str, int], None] = lambda _partition, _positions: None
 
 
 class Partition(Protocol):

@@ -33,12 +33,13 @@ MOST_SHAPES = 10_000
 
 @dataclass(slots=True)
 class Routes:
-    """The mappings that take the records of one source: those named, or all there are where none is.
+    """The mappings that take the records of one source: those `given` or else named, or all there are.
 
     It is the `Decoder` of the source too: what a mapping is called for decides how bytes are read.
     """
 
     names: tuple[str, ...] = ()
+    given: tuple[Listed, ...] = ()
     max_record: int = 16 << 20
     _used: Counter[str] = field(default_factory=Counter)
     _listed: tuple[Listed, ...] | None = None
@@ -48,8 +49,8 @@ class Routes:
     def listed(self) -> tuple[Listed, ...]:
         """The mappings, the most used first. Raises UsageError for a name that is none."""
         if self._listed is None:
-            named = tuple(find_mapping(name) for name in self.names)
-            self._listed = named or tuple(catalogue().values())
+            named = () if self.given else tuple(find_mapping(name) for name in self.names)
+            self._listed = self.given or named or tuple(catalogue().values())
         return tuple(sorted(self._listed, key=lambda one: -self._used[one.name]))
 
     def of(self, label: Label) -> list[Listed]:

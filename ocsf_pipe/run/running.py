@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,7 +132,8 @@ def worker_of(
     state = Path(pipeline.state) / safe_name(pipeline.name) / safe_name(spec.name)
     state.mkdir(parents=True, exist_ok=True)
     ledger = LakeLedger(lake, f"{MANIFESTS}/{safe_name(pipeline.name)}/{safe_name(spec.name)}")
-    context = Context(pipeline.name, spec.name, routes, ledger, state, stop)
+    gap = partial(telemetry.gap, spec.name)
+    context = Context(pipeline.name, spec.name, routes, ledger, state, stop, gap=gap)
     return Worker(
         context,
         lake,

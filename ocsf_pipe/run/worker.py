@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING
 
 from ocsf_pipe.errors import FencedError, LakeError
 from ocsf_pipe.lake import Lake, Txn
+from ocsf_pipe.run import archive
 from ocsf_pipe.run.batch import Mapped, UnaccountedError, now, resumed
 from ocsf_pipe.run.files import plans_digest
 from ocsf_pipe.run.lane import Lane
 from ocsf_pipe.run.poison import mapped_without_poison
 from ocsf_pipe.run.recognise import Engines
 from ocsf_pipe.run.report import Report
+from ocsf_pipe.run.routes import Routes
 from ocsf_pipe.source import Context, Offset, Records, Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ocsf_pipe.run.pipeline import BatchSpec
-    from ocsf_pipe.run.routes import Routes
     from ocsf_pipe.run.telemetry import Telemetry
 
 LOG = logging.getLogger("ocsf_pipe.run")
@@ -62,6 +63,7 @@ class Worker:
     _source: Source | None = None
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _resting: dict[str, float] = field(default_factory=dict)
+    _archived: set[str] = field(default_factory=set)
     _asked: float = float("-inf")
     _moved: float = 0.0
 
@@ -222,39 +224,63 @@ class Worker:
         began = time.monotonic()
         runs, end = lane.part()
         clock = lane.pending.clock if lane.pending is not None else now()
-        mapped = self._mapped(runs, lane.partition.id, clock)
+        mapped, txn = self._prepared(lane, runs, end, clock)
         tables = mapped.whole()
-        txn, again = self._txn(lane, end, clock, mapped.report)
         committing = time.monotonic()
-        self._until_done(lambda: self._commit(txn, tables, mapped.report, again=again))
+        self._until_done(lambda: self._commit(txn, tables, mapped.report, again=txn is lane.pending))
         lane.partition.acknowledge(Offset(txn.end))
         self._told(lane, mapped.report, sum(run.raw.nbytes for run in runs), began, committing)
         lane.batch = txn.batch
         lane.done(txn.end)
         self.routes.prefer(mapped.report.mappings)
 
-    def _mapped(self, runs: Sequence[Records], partition: str, clock: int) -> Mapped:
+    def _prepared(self, lane: Lane, runs: Sequence[Records], end: int, clock: int) -> tuple[Mapped, Txn]:
+        begun = self._as_begun(lane, runs, clock)
+        if begun is not None and lane.pending is not None:
+            return begun, lane.pending
+        mapped = self._mapped(runs, lane.partition.id, clock, self.routes)
+        return mapped, self._txn(lane, end, clock, mapped.report)
+
+    def _as_begun(self, lane: Lane, runs: Sequence[Records], clock: int) -> Mapped | None:
+        """Map a half-written batch by the mappings it was begun with, where those of now are others.
+
+        None where the batch is none, has nothing in a table yet, or its mappings are not known any more.
+        """
+        if lane.pending is None or not self.lake.holds(lane.pending):
+            return None
+        mappings = archive.recalled(self.lake, lane.pending.plan, self.context.state)
+        if not mappings or plans_digest([listed.plan.digest for listed in mappings]) != lane.pending.plan:
+            return None
+        return self._mapped(runs, lane.partition.id, clock, Routes(self.routes.names, given=mappings))
+
+    def _mapped(self, runs: Sequence[Records], partition: str, clock: int, routes: Routes) -> Mapped:
         def whole(some: Sequence[Records]) -> Mapped:
-            mapped = Mapped(clock, self._engines)
+            mapped = Mapped(clock, engines[0])
             for run in some:
-                mapped.add(run, self.routes.of(run.format), partition, sure=self.routes.named_one())
+                mapped.add(run, routes.of(run.format), partition, sure=routes.named_one())
             mapped.finish()
             return mapped
 
+        engines = [self._engines if routes is self.routes else Engines(self.threads)]
+
         def renewed() -> None:
-            self._engines = Engines(self.threads)
+            engines[0] = Engines(self.threads)
+            if routes is self.routes:
+                self._engines = engines[0]
 
         return mapped_without_poison(whole, runs, partition, renewed)
 
-    def _txn(self, lane: Lane, end: int, clock: int, report: Report) -> tuple[Txn, bool]:
-        """The transaction of the batch in hand, and whether it was begun already."""
-        used = [listed.plan.digest for listed in self.routes.listed if listed.name in report.mappings]
-        digest = plans_digest(used)
+    def _txn(self, lane: Lane, end: int, clock: int, report: Report) -> Txn:
+        """The transaction of the batch in hand: the pending one, where it was begun already."""
+        used = [listed for listed in self.routes.listed if listed.name in report.mappings]
+        digest = plans_digest([listed.plan.digest for listed in used])
         batch, pending = resumed(self.lake, lane.batch, lane.pending, digest)
         if pending is not None:
-            return pending, True
-        txn = Txn(self.context.pipeline, self.name, lane.partition.id, batch, digest, lane.start, end, clock)
-        return txn, False
+            return pending
+        if digest not in self._archived:
+            archive.keep(self.lake, digest, used)
+            self._archived.add(digest)
+        return Txn(self.context.pipeline, self.name, lane.partition.id, batch, digest, lane.start, end, clock)
 
     def _commit(self, txn: Txn, tables: Mapping[str, pa.Table], report: Report, *, again: bool) -> None:
         if not again:

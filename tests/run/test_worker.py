@@ -209,23 +209,46 @@ def test_the_records_tell_which_mapping_takes_them(lake: Path) -> None:
     assert mixed.report.quarantined.total() == 2
 
 
-def test_a_half_written_batch_of_an_older_mapping_waits_for_people(
-    tmp_path: Path, mappings: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rows of two mappings in one batch could double a record, so the worker says what to do and writes nothing."""
-    lake = tmp_path / "lake"
+def half_written(lake: Path, whole: Path) -> None:
+    """A lake whose worker died behind the first table of its batch."""
     shelf = Shelf({"a": list(SENT)}, take=100)
-    steps = died(lambda: worker(tmp_path / "whole", shelf).run(), None)
+    steps = died(lambda: worker(whole, shelf).run(), None)
     assert steps
     for cut in range(steps):
         assert died(lambda: worker(lake, shelf).run(), cut) is None
         if Lake(lake).tables() and uids(lake):
-            break
+            return
+
+
+def test_a_half_written_batch_is_finished_by_the_mapping_that_began_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of two mappings in one batch could double a record; what follows is mapped by the new one."""
+    lake = tmp_path / "lake"
+    half_written(lake, tmp_path / "whole")
+    assert who(lake) != each_once(range(60))
     write_mapping(tmp_path / "other", FAULTY)
     monkeypatch.setenv("OCSF_PIPE_MAPPINGS", str(tmp_path / "other"))
-    late = worker(lake, shelf)
+    late = worker(lake, Shelf({"a": [*SENT, line(60).strip()]}, take=100))
+    late.run()
+    assert late.failed is None
+    assert who(lake) == each_once(range(60))
+    assert len(refused(lake)) == 1
+    assert verified(lake)
+
+
+def test_a_half_written_batch_of_a_lost_mapping_waits_for_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the mapping that began it is known nowhere, the worker says what to do and writes nothing."""
+    lake = tmp_path / "lake"
+    half_written(lake, tmp_path / "whole")
+    for file in (lake / "_mappings").iterdir():
+        file.unlink()
+    before = uids(lake)
+    write_mapping(tmp_path / "other", FAULTY)
+    monkeypatch.setenv("OCSF_PIPE_MAPPINGS", str(tmp_path / "other"))
+    late = worker(lake, Shelf({"a": list(SENT)}, take=100))
     late.run()
     assert "half written" in str(late.failed)
-    monkeypatch.setenv("OCSF_PIPE_MAPPINGS", str(mappings))
-    worker(lake, shelf).run()
-    assert who(lake) == each_once(range(60))
+    assert uids(lake) == before
