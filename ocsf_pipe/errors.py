@@ -5,6 +5,7 @@ Exceptions are for the programmer and for input and output. Their tree:
 
     OcsfPipeError
     ├── MappingError     a mapping file has diagnostics that are errors
+    ├── PipelineError    a pipeline file has diagnostics that are errors
     ├── SchemaError      no such OCSF version, class or attribute
     ├── SourceError      a source cannot be opened or read
     ├── LakeError        the lake cannot be read or written
@@ -48,6 +49,23 @@ CODES: dict[str, str] = {
     "M405": "a name that nothing uses",
     "M406": "a rule that is not there",
     "M501": "unknown input format",
+}
+
+PIPELINE_CODES: dict[str, str] = {
+    "P101": "the file is not readable YAML",
+    "P102": "unknown key",
+    "P103": "missing key",
+    "P104": "wrong kind of value",
+    "P105": "the name is used twice",
+    "P106": "a name that cannot be used",
+    "P107": "more than a pipeline file may be",
+    "P201": "unknown connector",
+    "P202": "a setting that the connector does not take",
+    "P203": "unknown mapping",
+    "P204": "a mapping that does not compile",
+    "P205": "unknown class",
+    "P301": "a secret written in the file",
+    "P302": "a secret that is not where the file says",
 }
 
 
@@ -113,6 +131,15 @@ class OcsfPipeError(Exception):
 
 class MappingError(OcsfPipeError):
     """A mapping cannot be compiled; `diagnostics` holds every complaint, `rendered` their text."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], rendered: str) -> None:
+        """Keep the complaints as values beside their text."""
+        super().__init__(rendered)
+        self.diagnostics = diagnostics
+
+
+class PipelineError(OcsfPipeError):
+    """A pipeline file cannot be run; `diagnostics` holds every complaint, `rendered` their text without any secret."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], rendered: str) -> None:
         """Keep the complaints as values beside their text."""

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from ocsf_pipe.errors import UsageError
+
+LONGEST = 1 << 20
 
 
 class Secret:
@@ -48,3 +54,36 @@ def revealed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [revealed(inner) for inner in value]
     return value
+
+
+def fetched(kind: str, where: str) -> Secret:
+    """The secret that `{env: NAME}` or `{file: PATH}` means, without the line end of a file; raises UsageError."""
+    text = _from_environment(where) if kind == "env" else _from_file(where)
+    origin = f"{kind} {where}"
+    if not text:
+        raise UsageError(f"`{where}` is empty", "an empty secret protects nothing: put one there")
+    return Secret(text, origin)
+
+
+def _from_environment(name: str) -> str:
+    text = os.environ.get(name)
+    if text is None:
+        raise UsageError(f"the environment has no `{name}`", f"set {name} for the process that runs the pipeline")
+    return text
+
+
+def _from_file(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(LONGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no path"
+        raise UsageError(
+            f"`{path}` cannot be read: {reason}", "write the file, readable by the pipeline alone"
+        ) from error
+    if len(raw) > LONGEST:
+        raise UsageError(f"`{path}` has more than {LONGEST} bytes", "a secret is shorter: name another file")
+    try:
+        return raw.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise UsageError(f"`{path}` is not UTF-8", "write the secret as text") from None

@@ -1,0 +1,160 @@
+"""The JSON Schema of pipeline files, for editors: our own keys, and for each connector those of its `SETTINGS`.
+
+`python -m ocsf_pipe.run.pipeline_schema` prints it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ocsf_connectors import CONNECTORS
+from ocsf_pipe.run.pipeline_parse import FORMATS, LEVELS, MOST_THREADS
+from ocsf_pipe.run.pipeline_sources import settings_schema
+from ocsf_pipe.run.pipeline_values import DURATION, NAME, NEVER, SIZE
+
+_SECRET = {
+    "description": "Where a secret is kept; it never stands in this file.",
+    "oneOf": [
+        {"type": "object", "required": [kind], "additionalProperties": False, "properties": {kind: {"type": "string"}}}
+        for kind in ("env", "file")
+    ],
+}
+_DURATION = {"type": ["string", "number"], "pattern": f"^{DURATION}$", "examples": ["30s", "5m", "1h", "7d"]}
+_PERIOD = {"anyOf": [{"const": NEVER}, {"$ref": "#/$defs/duration"}]}
+_SIZE = {"type": ["string", "integer"], "pattern": f"^{SIZE}$", "examples": ["40MiB"]}
+_DAYS = {"type": ["string", "integer"], "pattern": r"^[1-9]\d{0,5}d?$", "examples": ["365d"]}
+_MAPPING = {
+    "description": "A mapping's name or path, several, or `auto` (the default): the records tell.",
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string", "minLength": 1}},
+    ],
+}
+
+
+def schema() -> dict[str, Any]:
+    """The schema of a pipeline file with every connector that this installation has."""
+    known = {name: found for name in sorted(CONNECTORS) if (found := settings_schema(name)) is not None}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "pipeline.schema.json",
+        "title": "An ocsf_pipe pipeline",
+        "description": "One lake and the sources that flow into it. `ocsf-pipe run --check` says what is wrong.",
+        "type": "object",
+        "required": ["pipeline", "lake", "sources"],
+        "additionalProperties": False,
+        "properties": _top(),
+        "$defs": {
+            "secret": _SECRET,
+            "duration": _DURATION,
+            "size": _SIZE,
+            "days": _DAYS,
+            "mapping": _MAPPING,
+            "source": _source(known),
+            **{f"connector_{name}": _connector(name, found) for name, found in known.items()},
+        },
+    }
+
+
+def _top() -> dict[str, Any]:
+    name = f"^{NAME}$"
+    return {
+        "pipeline": {"description": "The pipeline's name; its checkpoints bear it.", "type": "string", "pattern": name},
+        "lake": {"description": "The lake: a folder or an object store URL.", "type": "string", "minLength": 1},
+        "state": {
+            "description": "A local folder for what is accepted and not in the lake yet; `_state` in a local lake.",
+            "type": "string",
+            "minLength": 1,
+        },
+        "threads": {
+            "description": "DuckDB threads that map.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_THREADS,
+        },
+        "batch": _object(
+            "When a batch is closed.",
+            seconds=_said("So long after its first record (5s).", "duration"),
+            bytes=_said("At so many bytes of raw records (40MiB).", "size"),
+        ),
+        "metrics": _object(
+            "Serves /metrics, /healthz and /readyz.",
+            listen={"description": "Host and port (127.0.0.1:9464).", "type": "string", "pattern": r":\d{1,5}$"},
+        ),
+        "log": _object(
+            "How the program speaks of itself.",
+            level={"description": "The least that is told (info).", "enum": list(LEVELS)},
+            format={"description": "`auto` is text on a terminal, JSON elsewhere.", "enum": list(FORMATS)},
+        ),
+        "maintenance": _object(
+            "Upkeep of the tables while the pipeline runs.",
+            compact={"description": "How often small files are joined (1h).", **_PERIOD},
+            vacuum={"description": "How often old files are deleted (1d).", **_PERIOD},
+            keep=_said("How long files that left their table stay for readers (7d).", "duration"),
+            retain={
+                "description": "Days that rows are kept, by class; `default` is every other class.",
+                "type": "object",
+                "additionalProperties": {"$ref": "#/$defs/days"},
+            },
+        ),
+        "sources": {
+            "description": "The sources by name.",
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": name},
+            "additionalProperties": {"$ref": "#/$defs/source"},
+        },
+    }
+
+
+def _object(description: str, **properties: Any) -> dict[str, Any]:
+    """An optional mapping; nothing behind its colon is an empty one."""
+    kind = ["object", "null"]
+    return {"description": description, "type": kind, "additionalProperties": False, "properties": properties}
+
+
+def _said(description: str, definition: str) -> dict[str, Any]:
+    return {"description": description, "$ref": f"#/$defs/{definition}"}
+
+
+def _source(known: Mapping[str, Any]) -> dict[str, Any]:
+    """What all sources have, and by connector what that one has."""
+    return {
+        "type": "object",
+        "required": ["connector"],
+        "properties": {"connector": {"description": "What reads the source.", "enum": list(known)}},
+        "allOf": [
+            {
+                "if": {"properties": {"connector": {"const": name}}},
+                "then": {"$ref": f"#/$defs/connector_{name}"},
+            }
+            for name in known
+        ],
+    }
+
+
+def _connector(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a connector as a whole source, its secrets as references."""
+    found: dict[str, Any] = _referenced(settings, f"#/$defs/connector_{name}")
+    own = {"connector": {"const": name}, "mapping": {"$ref": "#/$defs/mapping"}}
+    found.pop("$schema", None)
+    found.pop("$id", None)
+    return {**found, "properties": {**own, **found.get("properties", {})}}
+
+
+def _referenced(part: Any, root: str) -> Any:
+    if isinstance(part, Mapping):
+        if part.get("format") == "secret":
+            return {"description": part.get("description", ""), "$ref": "#/$defs/secret"}
+        return {
+            key: value.replace("#", root, 1) if key == "$ref" else _referenced(value, root)
+            for key, value in part.items()
+        }
+    return [_referenced(item, root) for item in part] if isinstance(part, list | tuple) else part
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")
