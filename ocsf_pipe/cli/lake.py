@@ -73,6 +73,28 @@ def vacuum(
 
 
 @app.command()
+def retain(
+    days: Annotated[int, typer.Option("--days", min=1, help="Keep today and so many days before it.")],
+    tables: Tables = None,
+    lake: LakePlace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Take days that are over out of the tables; `vacuum` then deletes their files.
+
+    Days are those of the events' own time. Tables are named where they differ: AI audit events may have to stay for
+    six months and longer.
+
+    Example: [bold]ocsf-pipe lake retain --days 90 dns_activity network_activity[/bold]
+    """
+    opened = _open(lake)
+    done = [(name, opened.retain(name, days)) for name in tables or opened.tables()]
+    if as_json:
+        print_json({"table": name, **asdict(one)} for name, one in done)
+        return
+    print_table(("table", "files taken out", "rows taken out"), [(name, one.files, one.rows) for name, one in done])
+
+
+@app.command()
 def verify(lake: LakePlace = HERE, as_json: AsJson = False) -> None:
     """Count every table anew and compare with what all finished batches wrote; exits with 1 on a difference.
 

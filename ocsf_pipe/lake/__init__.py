@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ocsf_pipe.lake.maintain import Compaction, TableStats, Verdict
+    from ocsf_pipe.lake.retain import Retention
     from ocsf_pipe.lake.write import Writer
 
 __all__ = ["QUARANTINE", "Commits", "FencedError", "Lake", "State", "Txn"]
@@ -153,6 +154,16 @@ class Lake:
         from ocsf_pipe.lake import maintain
 
         return maintain.vacuum(self.writer, self._known(table), hours)
+
+    def retain(self, table: str, days: int) -> Retention:
+        """Take all rows out of a table but those of today and so many days before; LakeError while another rewrites it."""
+        import datetime as dt
+
+        from ocsf_pipe.lake import retain
+
+        now = dt.datetime.now(dt.UTC)
+        before, clock = now.date() - dt.timedelta(days=days), int(now.timestamp() * 1000)
+        return retain.retain(self.writer, self.checkpoints, self._known(table), before, clock)
 
     def verify(self) -> list[Verdict]:
         """Count the rows of every table anew and compare them with what all finished batches wrote."""

@@ -17,6 +17,7 @@ from ocsf_pipe.lake.txn import safe_name
 from ocsf_pipe.mapping.catalogue import forget_catalogue
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.run.routes import Routes
+from ocsf_pipe.run.upkeep import Upkeep
 from ocsf_pipe.run.worker import Worker
 from ocsf_pipe.source import Context, Source
 
@@ -102,8 +103,11 @@ def run_pipeline(
     generation = Generation()
     workers = [worker_of(pipeline, spec, telemetry, generation, stop, once) for spec in pipeline.sources]
     threads = [threading.Thread(target=worker.run, name=f"source {worker.name}") for worker in workers]
+    upkeep = Upkeep(Lake(pipeline.lake, create=True), pipeline.maintenance, telemetry, stop)
     for thread in threads:
         thread.start()
+    if not once:
+        threading.Thread(target=upkeep.run, name="upkeep", daemon=True).start()
     while any(thread.is_alive() for thread in threads):
         if reload.is_set():
             reload.clear()
