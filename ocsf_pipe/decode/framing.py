@@ -214,7 +214,7 @@ def text_records(
     try:
         text = found.cast(pa.large_string())
     except pa.ArrowInvalid:
-        bad |= {i: why for i, why in _not_utf8(found) if i not in bad}
+        bad |= {i: why for i, why in not_utf8(found) if i not in bad}
         text = None
     if bad:
         rejects = [*rejects, *(_reject(found[i].as_py(), int(positions[i]), why, limits) for i, why in bad.items())]
@@ -242,7 +242,7 @@ def _reject(raw: bytes, position: int, why: str, limits: Limits) -> Reject:
     return hoard.reject(limits.max_record)
 
 
-def _not_utf8(found: pa.LargeBinaryArray) -> Iterator[tuple[int, str]]:
+def not_utf8(found: pa.LargeBinaryArray) -> Iterator[tuple[int, str]]:
     """Yield index and reason of the pieces that are not UTF-8; only pieces with a byte above 127 are decoded."""
     offsets = _offsets(found)
     octets = np.frombuffer(found.buffers()[2], np.uint8)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from dataclasses import replace
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ocsf_pipe.decode.format import DEFAULT_LIMITS, Format, Limits, Settings, parse_by_reading
+from ocsf_pipe.decode.format import DEFAULT_LIMITS, Format, Limits, Settings, concat, parse_by_reading
 from ocsf_pipe.decode.framing import (
     BOM,
     Block,
     Head,
+    Positions,
     blocks,
     line_bounds,
+    not_utf8,
     slices,
     text_records,
     zeros,
@@ -83,19 +86,38 @@ def _several(line: bytes) -> bool:
 
 def parse(messages: pa.LargeBinaryArray, settings: Settings) -> Records:
     """Take each message as one record, or as several where it is an array or holds several values."""
-    try:
-        text = messages.cast(pa.large_string())
-    except pa.ArrowInvalid:
-        return parse_by_reading(read, messages, settings)
-    trimmed = pc.utf8_ltrim_whitespace(text)
-    plain = pc.and_(
-        pc.equal(pc.utf8_slice_codeunits(trimmed, 0, 1), "{"),
-        pc.invert(pc.match_substring_regex(text, r"[\n\r]|\}\s*\{")),
+    plain = _plain(messages)
+    if plain.all():
+        return _whole(messages, np.arange(len(messages)))
+    whole, other = np.flatnonzero(plain), np.flatnonzero(~plain)
+    rest = parse_by_reading(read, messages.take(pa.array(other)), settings)
+    places = pa.array(other[np.asarray(rest.position)] if len(rest) else [], pa.int64())
+    rejects = tuple(replace(reject, position=int(other[reject.position])) for reject in rest.rejects)
+    both = concat(
+        [_whole(messages.take(pa.array(whole)), whole), replace(rest, position=places)], rejects, len(messages)
     )
-    if text.null_count or not pc.all(plain).as_py():
-        return parse_by_reading(read, messages, settings)
-    count = len(text)
-    return Records(text, pa.array(np.arange(count, dtype=np.int64)), zeros(count), count)
+    order = np.lexsort([np.asarray(both.sub), np.asarray(both.position)])
+    rows = pa.array(order)
+    return replace(both, raw=both.raw.take(rows), position=both.position.take(rows), sub=both.sub.take(rows))
+
+
+def _plain(messages: pa.LargeBinaryArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which messages are surely one record each: UTF-8, an object from the first byte on, no line in it."""
+    known = np.zeros(len(messages), np.bool_)
+    try:
+        text, rows = messages.cast(pa.large_string()), np.arange(len(messages))
+    except pa.ArrowInvalid:
+        good = np.setdiff1d(np.arange(len(messages)), np.fromiter((i for i, _ in not_utf8(messages)), np.int64))
+        text, rows = messages.take(pa.array(good)).cast(pa.large_string()), good
+    opens = pc.equal(pc.utf8_slice_codeunits(pc.utf8_ltrim_whitespace(text), 0, 1), "{")
+    one = pc.and_(opens, pc.invert(pc.match_substring_regex(text, r"[\n\r]|\}\s*\{")))
+    known[rows] = np.asarray(pc.fill_null(one, False))
+    return known
+
+
+def _whole(messages: pa.LargeBinaryArray, positions: Positions) -> Records:
+    text = messages.cast(pa.large_string())
+    return Records(text, pa.array(positions, pa.int64()), zeros(len(text)), len(text))
 
 
 FORMAT = Format("json", sniff, read, parse)

@@ -97,3 +97,13 @@ def test_a_message_is_one_record_or_the_elements_of_its_array() -> None:
     run = JSON.parse(pa.array([b'{"a":1}', b'[{"b":1},{"b":2}]'], pa.large_binary()), {})
     assert run.raw.to_pylist() == ['{"a":1}', '{"b":1}', '{"b":2}']
     assert list(zip(run.position.to_pylist(), run.sub.to_pylist(), strict=True)) == [(0, 0), (1, 0), (1, 1)]
+
+
+def test_one_odd_message_does_not_change_the_others() -> None:
+    """Messages that hold several values, none, or broken bytes stand among whole ones, in order."""
+    messages = [b'{"a":1}', b'[{"b":1},{"c":2}]', b"\xff{", b'{\n"d":1}', b'{"e":9}', b""]
+    found = FORMATS["json"].parse(pa.array(messages, pa.large_binary()), {})
+    assert list(zip(found.raw.to_pylist(), found.position.to_pylist(), found.sub.to_pylist(), strict=True)) == [
+        ('{"a":1}', 0, 0), ('{"b":1}', 1, 0), ('{"c":2}', 1, 1), ('{\n"d":1}', 3, 0), ('{"e":9}', 4, 0)
+    ]  # fmt: skip
+    assert [(reject.position, reject.raw) for reject in found.rejects] == [(2, b"\xff{")]
