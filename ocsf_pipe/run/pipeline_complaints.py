@@ -27,7 +27,7 @@ _SECRETIVE_LINE = re.compile(rf"([\w-]*(?:{SECRETIVE.pattern})[\w-]*[\"']?\s*:\s
 
 @dataclass(slots=True)
 class Complaints:
-    """Everything that is wrong with one file, gathered while it is read; `hidden` nodes are not shown with their lines."""
+    """Everything that is wrong with one file, gathered while it is read; what `hidden` nodes hold is not shown."""
 
     reader: Reader
     others: list[tuple[Diagnostic, str]] = field(default_factory=list)

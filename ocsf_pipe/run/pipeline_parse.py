@@ -75,7 +75,7 @@ def _top(said: Complaints, root: yaml.Node) -> dict[str, yaml.Node]:
 def _pipeline(said: Complaints, top: Mapping[str, yaml.Node], path: Path) -> Pipeline:
     lake = _lake(said, top["lake"]) if "lake" in top else "lake"
     return Pipeline(
-        name=name_of(said, top["pipeline"], "`pipeline`", (INGEST, REPLAY)) if "pipeline" in top else "",
+        name=name_of(said, top["pipeline"], "a pipeline", (INGEST, REPLAY)) if "pipeline" in top else "",
         lake=lake,
         state=_state(said, top, lake),
         batch=_batch(said, top.get("batch")),
