@@ -1,0 +1,1 @@
+"""Detection: Sigma rules over the lake, through the mappings read backwards."""

@@ -1,0 +1,221 @@
+"""The field map: mappings read backwards. Which events serve a Sigma logsource, and where each Sigma field stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from ocsf_pipe.detect.domains import Domain, domain_of
+from ocsf_pipe.detect.inverse import Search, backwards
+from ocsf_pipe.detect.joins import joined
+from ocsf_pipe.detect.readings import Inside, Keys, Named, Place, Reading, Value
+from ocsf_pipe.ops.types import TEXT
+from ocsf_pipe.plan.nodes import Assign, Attr, Call, Const, Path, Plan, Route, Shape, SigmaRoute
+
+_NO_FIELDS = frozenset({"RenderingInfo", "Other"})
+_RAW_JSON = frozenset({"json", "zeek"})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The events of one rule of one mapping that serve a logsource; `telling` is what tells them from the others of
+    their table: places with the texts that they may hold, `constant` attributes with their value."""
+
+    plan: Plan = field(hash=False, repr=False, compare=False)
+    route: Route = field(hash=False, repr=False, compare=False)
+    sigma: SigmaRoute = field(hash=False, repr=False)
+    mapping: str
+    name: str
+    telling: tuple[tuple[Reading, tuple[str, ...]], ...] = ()
+    constant: tuple[tuple[Path, str | int], ...] = ()
+    not_fanned: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> str:
+        """The table of the events."""
+        return self.route.table
+
+
+class FieldMap:
+    """The field map of some mappings; what it finds out, it keeps."""
+
+    def __init__(self, plans: Iterable[Plan]) -> None:
+        """Take the compiled mappings; those without `sigma:` serve nothing."""
+        self.mappings = {plan.mapping: _Mapping(plan) for plan in plans if plan.sigma}
+        self._segments: dict[tuple[tuple[str, str], ...], tuple[Segment, ...]] = {}
+        self._readings: dict[tuple[str, str, tuple[tuple[str, str], ...], str], Reading] = {}
+
+    def segments(self, logsource: Sequence[tuple[str, str]]) -> tuple[Segment, ...]:
+        """The events that serve a rule's logsource; none where no mapping does."""
+        key = tuple(sorted(logsource))
+        if key not in self._segments:
+            found = [segment for one in self.mappings.values() for segment in one.segments(dict(key))]
+            self._segments[key] = tuple(found)
+        return self._segments[key]
+
+    def reading(self, segment: Segment, name: str) -> Reading:
+        """Where a Sigma field stands in the events of the segment."""
+        key = (segment.mapping, segment.name, segment.sigma.logsource, name)
+        if key not in self._readings:
+            self._readings[key] = self.mappings[segment.mapping].reading(segment.route, segment.sigma, name)
+        return self._readings[key]
+
+    def domain(self, segment: Segment, reading: Reading) -> frozenset[str] | None:
+        """The only texts that a source path can have in the events of the segment; None where nothing says so."""
+        return self.mappings[segment.mapping].domains[segment.name].get(reading.source)
+
+
+class _Mapping:
+    """One mapping read backwards."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.lets = dict(plan.lets)
+        self.known = dict(_paths(plan.shape, ()))
+
+    @cached_property
+    def domains(self) -> Mapping[str, Domain]:
+        return {
+            route.name: domain_of(route.when, self.lets) if route.when is not None else {}
+            for route in self.plan.routes
+        }
+
+    def segments(self, wanted: Mapping[str, str]) -> Iterator[Segment]:
+        serving = [one for one in self.plan.sigma if wanted.items() <= dict(one.logsource).items()]
+        listed: dict[str, SigmaRoute] = {}
+        for one in serving:
+            for name in one.events:
+                listed.setdefault(name, one)
+        for route in self.plan.routes:
+            if route.name in listed:
+                yield self._segment(route, listed[route.name], set(listed))
+
+    def _segment(self, route: Route, sigma: SigmaRoute, listed: set[str]) -> Segment:
+        beside = [other for other in self.plan.routes if other.table == route.table and other.name not in listed]
+        bare = Segment(self.plan, route, sigma, self.plan.mapping, route.name)
+        fanned = tuple(f"#{other.name}" for other in beside if other.also or other.for_each)
+        if all(other.also for other in beside):
+            return replace(bare, not_fanned=fanned)
+        telling = []
+        for path, texts in self.domains[route.name].items():
+            reading = self.of_path(route, path)
+            if reading.state == "live":
+                telling.append((reading, tuple(sorted(texts))))
+        constant = tuple(
+            (assign.path, assign.value.value)
+            for assign in route.assigns
+            if assign.path == ("activity_id",) and isinstance(assign.value, Const) and assign.value.value is not None
+        )
+        return replace(bare, telling=tuple(telling), constant=constant, not_fanned=fanned)
+
+    # ------------------------------------------------------------------ fields
+
+    def reading(self, route: Route, sigma: SigmaRoute, name: str) -> Reading:
+        for joined_name, node in sigma.joins:
+            if joined_name == name:
+                paths = self.paths(sigma, name)
+                rest = self.of_path(route, paths[0], paths[1:])
+                raw = tuple(place for place in rest.places if not isinstance(place, Value | Keys))
+                return Reading(paths[0], (Value(node, folded=True, lost=("",), partial=True), *raw))
+        paths = self.paths(sigma, name)
+        return self.of_path(route, paths[0], paths[1:])
+
+    def paths(self, sigma: SigmaRoute, name: str) -> tuple[Path, ...]:
+        """The source paths that a Sigma field may be: the one it is called by, then others of the same last part."""
+        declared = dict(sigma.fields).get(name)
+        if declared:
+            return (declared,)
+        whole = tuple(name.split("."))
+        if whole in self.known:
+            return (whole,)
+        below = (*sigma.under, name)
+        alike = [path for path in self.known if path[-1] == name and path[0] not in _NO_FIELDS]
+        if below in self.known:
+            return (below, *(path for path in alike if path != below and path[0] != "System"))
+        if len(whole) == 1 and alike:
+            return tuple(alike) if sigma.under else (alike[0],)
+        return (below,) if sigma.under and len(whole) == 1 else (whole,)
+
+    def of_path(self, route: Route, path: Path, others: Sequence[Path] = ()) -> Reading:
+        """Where a source path stands; `others` are paths that mean the same."""
+        places = [*self._attributes(route, path, others), *self._documents(route, (path, *others))]
+        why = "" if places else f"no event tells what the record has in `{'.'.join(path)}`"
+        return Reading(path, tuple(places), why)
+
+    def _attributes(self, route: Route, path: Path, others: Sequence[Path]) -> Iterator[Place]:
+        search = Search(path, {**self.lets, **dict(route.locals)}, also=frozenset(others))
+        found: list[tuple[tuple[int, ...], Place, bool]] = []
+        for assign in route.assigns:
+            if not any(_reads(source, search) for source in assign.sources):
+                continue
+            place = backwards(assign.value, Value(_text(assign)), replace(search, sibling=_sibling(assign, route)))
+            if place is not None:
+                found.append((_rank(place, assign), place, assign.failed is not None))
+        if found:
+            _, place, kept = min(found, key=lambda one: one[0])
+            if _is_whole(place):
+                yield place
+                yield from self._failed(path) if kept else ()
+                return
+        together = joined(route.assigns, search)
+        if together is not None:
+            yield together
+        elif found:
+            yield min(found, key=lambda one: one[0])[1]
+            yield from self._failed(path)
+
+    def _failed(self, path: Path) -> Iterator[Place]:
+        """A value that did not convert stands in `unmapped`."""
+        yield Inside("unmapped", path, lists=False)
+
+    def _documents(self, route: Route, paths: Sequence[Path]) -> Iterator[Place]:
+        windows = self.plan.format == "windows_event"
+        for path in paths:
+            gone = any(path[: len(consumed)] == consumed for consumed in route.consumed)
+            if not gone and not route.also:
+                yield Inside("unmapped", path, lists=not windows)
+        if windows and any(path[0] in {"EventData", "UserData"} for path in paths):
+            yield Named(paths[0][-1])
+        elif self.plan.format in _RAW_JSON:
+            yield Inside("raw", paths[0], lists=True)
+
+
+def _reads(source: Path, search: Search) -> bool:
+    paths = (search.path, *search.also)
+    return any(path[: len(source)] == source for path in paths)
+
+
+def _text(assign: Assign) -> Attr | Call:
+    return Attr(assign.path, assign.type)
+
+
+def _sibling(assign: Assign, route: Route) -> Attr | None:
+    """The attribute that holds the source's own word where an enum's id is 99."""
+    last = assign.path[-1]
+    name = "activity_name" if last == "activity_id" else last.removesuffix("_id")
+    path = (*assign.path[:-1], name)
+    return Attr(path, TEXT) if any(other.path == path for other in route.assigns) else None
+
+
+def _rank(place: Place, assign: Assign) -> tuple[int, ...]:
+    """The smaller, the better: what is exact before what is not, what is simple before what is not."""
+    if isinstance(place, Value | Keys):
+        inexact = (place.shared, place.partial, isinstance(place, Keys), place.folded)
+        return (*map(int, inexact), len(place.lost), len(assign.path))
+    return (0, 0, 0, 0, 0, len(assign.path))
+
+
+def _is_whole(place: Place) -> bool:
+    return not isinstance(place, Value | Keys) or not (place.shared or place.partial)
+
+
+def _paths(shape: Shape, above: Path) -> Iterator[tuple[Path, str]]:
+    for name, inner in shape.fields:
+        path = (*above, name)
+        if inner.kind == "object":
+            yield from _paths(inner, path)
+        yield path, inner.kind
+
+
+__all__ = ["FieldMap", "Named", "Segment"]

@@ -1,0 +1,135 @@
+"""One leaf of a condition as SQL, by where its field stands in the events of one segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ocsf_pipe.detect.columns import Columns, text_sql
+from ocsf_pipe.detect.inverse import OTHER
+from ocsf_pipe.detect.matching import ignores_case, match_sql, passes
+from ocsf_pipe.detect.raw import elements_sql, inside_sql, mentions_sql, named_sql
+from ocsf_pipe.detect.readings import Inside, Keys, Named, Place, Reading, Value
+from ocsf_pipe.detect.tree import Exists, Null, Number, Pattern, Regex, Test
+from ocsf_pipe.ops.types import JSON, TEXT
+
+RAW, UNMAPPED = ("raw_data",), ("unmapped",)
+_FOLDS = (Pattern, Number, Regex)
+
+
+@dataclass(frozen=True, slots=True)
+class LeafSql:
+    """Writes leaves for the rows of one table; `lowered` gives a column that holds an expression in lower case."""
+
+    columns: Columns
+    lowered: Callable[[str], str | None] = lambda _: None
+
+    def test(self, reading: Reading, test: Test) -> str:
+        """The SQL of a test of a field; null counts as false."""
+        places = [place for place in reading.places if self._tells(place, test)] or list(reading.places[-1:])
+        if isinstance(test, Null):
+            return " and ".join(f"{self.text(place)} is null" for place in reading.places) or "true"
+        if isinstance(test, Exists):
+            there = " or ".join(f"{self.text(place)} is not null" for place in reading.places) or "false"
+            return f"({there})" if test.there else f"not ({there})"
+        if not places:
+            return "false"
+        return self._first(places, test, reading)
+
+    def value(self, reading: Reading) -> str:
+        """The SQL of the field's text: of the first place that has one."""
+        texts = [self.text(place) for place in reading.places]
+        return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})" if texts else "cast(null as varchar)"
+
+    def _tells(self, place: Place, test: Test) -> bool:
+        """Whether the place has what the test asks for: letter case may be lost."""
+        return not (isinstance(place, Value | Keys) and place.folded and not ignores_case(test))
+
+    def _first(self, places: Sequence[Place], test: Test, reading: Reading) -> str:
+        """The test of the first place that has a value; later ones are looked at only where they can decide."""
+        first, rest = places[0], places[1:]
+        found = self._place(first, test, reading, rest)
+        if not rest or not self._undecided(first, test):
+            return found
+        return f"case when {self.text(first)} is not null then {found} else {self._first(rest, test, reading)} end"
+
+    def _undecided(self, place: Place, test: Test) -> bool:
+        """Whether a null may stand for a text that passes."""
+        if isinstance(place, Value | Keys):
+            return place.partial or any(passes(lost, test) for lost in place.lost)
+        return True
+
+    def _place(self, place: Place, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
+        match place:
+            case Keys():
+                return self._keys(place, test, reading, rest)
+            case Inside(lists=True, path=path) if path:
+                found = elements_sql(self._document(place), path)
+                return f"len(list_filter({found}, lambda v: {match_sql('v', test)})) > 0"
+            case Value(shared=True) if reading.source and any(isinstance(one, Named) for one in rest):
+                raw = self.columns.sql(RAW, TEXT)
+                return f"({self._match(place, test)} and {mentions_sql(raw, reading.source[-1])})"
+            case _:
+                return self._match(place, test)
+
+    def _match(self, place: Place, test: Test) -> str:
+        text = self.text(place)
+        return match_sql(text, test, lowered=self.lowered(text))
+
+    def _keys(self, place: Keys, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
+        """An enum: which ids pass is known now; what an id leaves open is looked up in the record."""
+        column = text_sql(place.node, self.columns)
+        sure, open_ = [], list(place.vague)
+        for number, texts in place.texts:
+            outcomes = {passes(text, test) for text in texts}
+            if number in place.vague:
+                continue
+            if outcomes == {True}:
+                sure.append(number)
+            elif len(outcomes) == 2:
+                open_.append(number)
+        parts = []
+        if sure:
+            parts.append(f"{column} in ({', '.join(repr(str(number)) for number in sure)})")
+        if place.other is not None:
+            word = text_sql(place.other, self.columns)
+            parts.append(f"({column} = '{OTHER}' and {match_sql(word, test, lowered=self.lowered(word))})")
+        if open_:
+            later = [one for one in rest if not isinstance(one, Keys)]
+            decided = self._first(later, test, reading) if later else self._any_text(place, open_, test)
+            parts.append(f"({column} in ({', '.join(repr(str(number)) for number in open_)}) and {decided})")
+        return f"({' or '.join(parts)})" if parts else "false"
+
+    def _any_text(self, place: Keys, numbers: Sequence[int], test: Test) -> str:
+        texts = [text for number, keys in place.texts if number in numbers for text in keys]
+        return "true" if any(passes(text, test) for text in texts) else "false"
+
+    # ------------------------------------------------------------------ texts
+
+    def text(self, place: Place) -> str:
+        """The SQL of the text at a place."""
+        match place:
+            case Value(node=node):
+                return text_sql(node, self.columns)
+            case Keys():
+                return self._key_text(place)
+            case Inside(path=path):
+                document = self._document(place)
+                return inside_sql(document, path) if path else document
+            case Named(name=name):
+                return named_sql(self.columns.sql(RAW, TEXT), name)
+
+    def _key_text(self, place: Keys) -> str:
+        column = text_sql(place.node, self.columns)
+        whens = " ".join(f"when '{number}' then '{_quoted(texts[0])}'" for number, texts in place.texts)
+        other = f" when '{OTHER}' then {text_sql(place.other, self.columns)}" if place.other is not None else ""
+        return f"(case {column} {whens}{other} end)"
+
+    def _document(self, place: Inside) -> str:
+        if place.node is not None:
+            return text_sql(place.node, self.columns)
+        return self.columns.sql(UNMAPPED, JSON) if place.document == "unmapped" else self.columns.sql(RAW, TEXT)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

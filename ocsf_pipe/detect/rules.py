@@ -1,0 +1,156 @@
+"""Sigma files → rules: pySigma parses, what it found becomes our own condition tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sigma.collection import SigmaCollection
+from sigma.correlations import SigmaCorrelationRule
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+from yaml import YAMLError
+
+from ocsf_pipe.detect.conditions import Unsupported, tree_of
+from ocsf_pipe.detect.correlations import Correlation, correlation_of
+from ocsf_pipe.detect.tree import Or, Tree, fields
+from ocsf_pipe.errors import UsageError
+
+Logsource = Mapping[str, str]
+Placeholders = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `tree` is None for a correlation; `fault` says why a rule cannot be converted at all."""
+
+    id: str
+    title: str
+    level: str
+    status: str
+    tags: tuple[str, ...]
+    logsource: tuple[tuple[str, str], ...]
+    tree: Tree | None
+    path: str
+    name: str = ""
+    correlation: Correlation | None = None
+    shown: bool = True
+    fault: str | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The Sigma fields that the rule tests."""
+        return fields(self.tree) if self.tree is not None else ()
+
+
+def load_rules(paths: Iterable[str | Path], placeholders: Placeholders | None = None) -> list[Rule]:
+    """Read every rule of the files and folders; raises UsageError for a path that is not there.
+
+    What one file cannot say becomes the `fault` of its rule, and the others are read. All files together are one
+    collection: a filter applies to the rules it names, a correlation finds the rules that it refers to.
+    """
+    parsed: list[tuple[SigmaCollection, str]] = []
+    broken: list[Rule] = []
+    for path in _files(paths):
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            found = SigmaCollection.from_yaml(text, collect_errors=True, collect_filters=True, resolve_references=False)
+        except (SigmaError, YAMLError, UnicodeDecodeError, ValueError, TypeError, AttributeError, KeyError) as error:
+            broken.append(_broken(path, f"not a Sigma rule: {_line(error)}"))
+            continue
+        broken += [_broken(path, _line(error)) for error in found.errors]
+        parsed.append((found, str(path)))
+    return sorted([*_rules(parsed, placeholders or {}), *broken], key=lambda rule: rule.path)
+
+
+def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            found = {*path.rglob("*.yml"), *path.rglob("*.yaml")}
+            yield from sorted(file for file in found if file.name != "info.yml")
+        elif path.is_file():
+            yield path
+        else:
+            raise UsageError(f"there are no rules at `{path}`", "name a Sigma file, or a folder of them")
+
+
+def _rules(parsed: Sequence[tuple[SigmaCollection, str]], placeholders: Placeholders) -> Iterator[Rule]:
+    files = {id(rule): path for found, path in parsed for rule in found.rules}
+    rules = [rule for found, _ in parsed for rule in found.rules]
+    filters = [one for found, _ in parsed for one in found.filters]
+    whole = SigmaCollection(rules, resolve_references=False)
+    places = [files[id(rule)] for rule in rules]
+    correlations = [rule for rule in rules if isinstance(rule, SigmaCorrelationRule)]
+    unknown = {id(rule): problem for rule in correlations if (problem := _unresolved(rule, whole))}
+    hidden = _hidden(correlations, unknown)
+    for rule, path in zip(rules, places, strict=True):
+        if isinstance(rule, SigmaCorrelationRule):
+            yield _correlation(rule, path, unknown.get(id(rule)), shown=id(rule) not in hidden)
+            continue
+        shown = id(rule) not in hidden
+        for one in filters:
+            rule = one.apply_on_rule(rule)  # noqa: PLW2901 - each filter works on what the one before it left
+        yield _plain(rule, path, placeholders, shown=shown)
+
+
+def _unresolved(rule: SigmaCorrelationRule, rules: SigmaCollection) -> str | None:
+    try:
+        rule.resolve_rule_references(rules)
+    except SigmaError as error:
+        return _line(error)
+    return None
+
+
+def _hidden(correlations: Iterable[SigmaCorrelationRule], unknown: Mapping[int, str]) -> set[int]:
+    """The rules that only serve a correlation: one that does not say `generate` keeps its rules silent."""
+    return {
+        id(reference.rule)
+        for rule in correlations
+        if id(rule) not in unknown and not rule.generate
+        for reference in rule.referenced_rules
+    }
+
+
+def _plain(rule: SigmaRule, path: str, placeholders: Placeholders, *, shown: bool) -> Rule:
+    tree, fault = None, None
+    try:
+        trees = [tree_of(condition.parsed, placeholders) for condition in rule.detection.parsed_condition]
+        tree = trees[0] if len(trees) == 1 else Or(tuple(trees))
+    except (SigmaError, Unsupported) as error:
+        fault = _line(error)
+    source = rule.logsource
+    parts = {"product": source.product, "category": source.category, "service": source.service}
+    logsource = tuple(sorted((key, value.lower()) for key, value in parts.items() if value))
+    return Rule(**_about(rule), logsource=logsource, tree=tree, path=path, shown=shown, fault=fault)
+
+
+def _correlation(rule: SigmaCorrelationRule, path: str, fault: str | None, *, shown: bool) -> Rule:
+    correlation = None
+    try:
+        correlation = correlation_of(rule) if fault is None else None
+    except (SigmaError, Unsupported) as error:
+        fault = _line(error)
+    return Rule(
+        **_about(rule), logsource=(), tree=None, path=path, correlation=correlation, shown=shown, fault=fault
+    )
+
+
+def _about(rule: SigmaRule | SigmaCorrelationRule) -> dict[str, str | tuple[str, ...]]:
+    return {
+        "id": str(rule.id or rule.name or rule.title),
+        "title": rule.title,
+        "level": rule.level.name.lower() if rule.level else "",
+        "status": rule.status.name.lower() if rule.status else "",
+        "tags": tuple(f"{tag.namespace}.{tag.name}" for tag in rule.tags),
+        "name": rule.name or "",
+    }
+
+
+def _broken(path: Path, fault: str) -> Rule:
+    return Rule(path.stem, path.stem, "", "", (), (), None, str(path), fault=fault)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
