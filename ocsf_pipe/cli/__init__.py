@@ -14,6 +14,8 @@ from ocsf_pipe.errors import MappingError, OcsfPipeError
 COMMANDS = (
     "demo",
     "ingest",
+    "run",
+    "top",
     "query",
     "shell",
     "quarantine",

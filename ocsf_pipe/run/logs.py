@@ -95,14 +95,16 @@ def event_of(record: logging.LogRecord) -> str:
     return re.sub(r"\W+", "_", words.lower()).strip("_")[:60] or "log"
 
 
-def start_logging(spec: LogSpec, secrets: Sequence[str] = (), stream: TextIO | None = None) -> None:
-    """Let the program's log go to standard error (or `stream`) from now on; may be called again.
+def start_logging(
+    spec: LogSpec, secrets: Sequence[str] = (), stream: TextIO | None = None, *, silent: bool = False
+) -> None:
+    """Let the program's log go to standard error (or `stream`) from now on, or nowhere; may be called again.
 
     Other libraries' warnings go the same way.
     """
     out = stream if stream is not None else sys.stderr
     text = spec.format == "text" or (spec.format == "auto" and out.isatty())
-    handler = logging.StreamHandler(out)
+    handler: logging.Handler = logging.NullHandler() if silent else logging.StreamHandler(out)
     handler.set_name(_HANDLER)
     hidden = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
     handler.setFormatter(TextLines(hidden) if text else JsonLines(hidden))

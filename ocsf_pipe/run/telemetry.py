@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from ocsf_pipe.run.logs import without
 from ocsf_pipe.run.telemetry_health import ENDED, Health
-from ocsf_pipe.run.telemetry_metrics import Metrics
+from ocsf_pipe.run.telemetry_metrics import Metrics, number
 from ocsf_pipe.run.telemetry_server import Answer, Server, answer
 
 if TYPE_CHECKING:
@@ -34,6 +34,16 @@ class Telemetry:
         self.metrics = Metrics(pipeline)
         self.health = Health(pipeline)
         self._secrets = tuple(secrets)
+
+    # ------------------------------------------------------------------ whoever runs it tells
+
+    def started(self, sources: int, lake: str, listening: str | None) -> None:
+        """The pipeline begins; `listening` is where its metrics are."""
+        self._log(logging.INFO, "pipeline_started", sources=sources, lake=lake, listening=listening, version=number())
+
+    def ended(self, how: str, report: Report) -> None:
+        """The pipeline ended: `finished` or `stopped`, with the account of all its sources."""
+        self._log(logging.INFO, "pipeline_stopped", how=how, **report.counts(), events=dict(report.events))
 
     # ------------------------------------------------------------------ the worker tells
 
