@@ -34,7 +34,8 @@ LOG = logging.getLogger("ocsf_pipe.run")
 ASK_EVERY = 1.0
 IDLE = 0.05
 REST = 2.0
-QUIET = 3.0
+QUIET, LONELY = 3.0, 15.0
+"""Seconds without a record, and without even a partition (joining a group takes its time), that end a `once`."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 ENOUGH = 5
 """Failures in a row after which a run that is to end (`once`) gives up."""
@@ -186,7 +187,7 @@ class Worker:
             return False
         if self._lanes and all(lane.finished for lane in self._lanes.values()):
             return True
-        return at - self._moved > QUIET and not any(lane.partition.lag() for lane in self._lanes.values())
+        return at - self._moved > (QUIET if self._lanes else LONELY) and not any(lane.partition.lag() for lane in self._lanes.values())
 
     def _wait(self, error: Exception, seconds: float) -> None:
         LOG.warning("source waits: %s", error, extra={"source": self.name, "seconds": seconds}, exc_info=error)

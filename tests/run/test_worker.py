@@ -45,7 +45,7 @@ def each_once(numbers: range) -> Counter[str]:
 
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ASK_EVERY", "FIRST_WAIT", "REST", "QUIET"):
+    for name in ("ASK_EVERY", "FIRST_WAIT", "REST", "QUIET", "LONELY"):
         monkeypatch.setattr(worker_module, name, 0.01)
 
 
