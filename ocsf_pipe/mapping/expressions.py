@@ -24,11 +24,13 @@ from ocsf_pipe.mapping.syntax import (
 )
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.registry import Op
-from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, JSON, NULL, TEXT, Type
-from ocsf_pipe.plan.nodes import Call, Case, Const, Lookup, Node
+from ocsf_pipe.ops.types import BOOLEAN, FLOAT, INTEGER, JSON, NULL, TEXT, TIMESTAMP, Type
+from ocsf_pipe.plan.nodes import Call, Case, Const, Frame, Lookup, Node
 
 NULL_TESTS = frozenset({"is_null", "is_not_null"})
 LOGIC = frozenset({"and_", "or_", "not_"})
+CLOCK = "processed_time"
+"""A call without arguments: the time of the batch, the same whenever the batch is mapped again."""
 
 
 def lower_expr(context: Context, expr: Expr, scope: Scope, want: Type | None = None) -> Node:
@@ -172,6 +174,8 @@ def condition_of(context: Context, expr: Expr, scope: Scope) -> Node:
 
 
 def _apply(context: Context, expr: ApplyExpr, scope: Scope) -> Node:
+    if expr.op == CLOCK and not expr.args:
+        return Frame("clock", TIMESTAMP)
     op = OPS.get(expr.op)
     if op is None or (op.operator and not expr.sign):
         hint = did_you_mean(expr.op, [name for name, found in OPS.items() if not found.operator])
