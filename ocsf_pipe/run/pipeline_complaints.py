@@ -21,7 +21,7 @@ _WORDS = {
     "name parts of it under `let`": f"no setting needs more than {MAX_DEPTH} levels",
     "write the parts out, or name them under `let`": "write the parts out",
 }
-SECRETIVE = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key|sasl", re.IGNORECASE)
+SECRETIVE = re.compile(r"pass(?:word|wd|phrase)?|secret|token|credential|api_?key|private_?key|sasl", re.IGNORECASE)
 _SECRETIVE_LINE = re.compile(rf"([\w-]*(?:{SECRETIVE.pattern})[\w-]*[\"']?\s*:\s*)([^\s{{].*)", re.IGNORECASE)
 
 

@@ -66,7 +66,7 @@ class Seen:
         """What the schema says that this setting is."""
         schema = self.error.schema
         text = schema.get("description") if isinstance(schema, dict) else None
-        return str(text) if text else None
+        return f"{self.name}: {_phrase(text)}" if text else None
 
     def is_private(self) -> bool:
         """Whether the value, or something that holds it, is not to be told."""
@@ -97,6 +97,12 @@ def dotted(path: Path) -> str:
     return text
 
 
+def _phrase(description: str) -> str:
+    """A description as the end of a line: no capital, unless a word of them, and no full stop."""
+    text = str(description).strip().removesuffix(".")
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def misfits(error: ValidationError, what: str, private: Collection[Path]) -> Iterator[Misfit]:
     """One error of the validator in words; `what` names the connector."""
     seen = Seen(error, what, private)
@@ -121,7 +127,7 @@ def _missing(seen: Seen) -> Iterator[Misfit]:
         if key in seen.value or key in misspelt or not seen.error.message.startswith(repr(key)):
             continue
         description = known.get(key, {}).get("description")
-        hint = f"add `{key}:`" + (f" - {description}" if description else "")
+        hint = f"add `{key}: …`, {_phrase(description)}" if description else f"add `{key}:`"
         yield seen.misfit(f"`{key}` is missing in {seen.name}", hint, "P103")
 
 

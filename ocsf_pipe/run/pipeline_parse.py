@@ -161,6 +161,6 @@ def _retain(said: Complaints, node: yaml.Node) -> dict[str, int]:
 
 def _table(said: Complaints, node: yaml.Node | None, what: str, keys: tuple[str, ...]) -> dict[str, yaml.Node]:
     """The values of an optional mapping; nothing behind the colon is an empty one."""
-    if node is None or (isinstance(node, yaml.ScalarNode) and node.style is None and node.value in NULLS):
+    if node is None or (isinstance(node, yaml.ScalarNode) and not node.style and node.value in NULLS):
         return {}
     return said.reader.known(node, what, keys)

@@ -47,7 +47,7 @@ def seconds_of(said: Complaints, node: yaml.Node, what: str, least: float = 0.0)
     seconds = float(text.removesuffix(unit)) * _SECONDS[unit]
     if seconds < least:
         said.add(
-            "P104", f"{what} must be {least:g} seconds at least, got `{text}`", node, f"write `{least:g}s` or more"
+            "P104", f"{what} must be {least:g}s at least, got `{text}`", node, f"write `{least:g}s` or more"
         )
     return seconds
 
