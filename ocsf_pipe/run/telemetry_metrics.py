@@ -37,7 +37,7 @@ class Reasons:
             return text
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lags:
     """What waits behind each partition, told at the time of asking; partitions beyond the first few are one."""
 
