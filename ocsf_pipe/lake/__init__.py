@@ -156,7 +156,7 @@ class Lake:
         return maintain.vacuum(self.writer, self._known(table), hours)
 
     def retain(self, table: str, days: int) -> Retention:
-        """Take all rows out of a table but those of today and so many days before; LakeError while another rewrites it."""
+        """Take all rows but those of today and so many days before out; LakeError while another rewrites the table."""
         import datetime as dt
 
         from ocsf_pipe.lake import retain

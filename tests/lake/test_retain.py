@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocsf_pipe.errors import LakeError
-from ocsf_pipe.lake import Lake, retain
+from ocsf_pipe.lake import Lake, retain, write
 from ocsf_pipe.lake.retain import Retention
 from tests.lake.parts import DAY, NOW, held, rows, run, txn
 from tests.run.crash import died
@@ -67,7 +67,7 @@ def test_two_rewrites_do_not_both_win(lake: Lake, monkeypatch: pytest.MonkeyPatc
     filled(lake)
     run(lake, txn(6), {"a": rows({"record_uid": "6", "time": NOW})})
     other = Lake(lake.where)
-    append = retain.append
+    append = write.append
 
     def after_another(*arguments: object) -> None:
         other.compact("a")
@@ -76,7 +76,7 @@ def test_two_rewrites_do_not_both_win(lake: Lake, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(retain, "append", after_another)
     with pytest.raises(LakeError, match="another rewrite of `a` is at work"):
         retained(lake, 2)
-    monkeypatch.setattr(retain, "append", append)
+    monkeypatch.setattr(retain, "append", write.append)
     assert retained(lake, 2).rows == 3
     assert held(lake, "a") == ["0", "1", "2", "6"]
     assert all(one.holds for one in lake.verify())
