@@ -46,6 +46,11 @@ SETTINGS: dict[str, Any] = {
             **_TEXT,
             "description": "The group whose members share the partitions; `ocsf-pipe.PIPELINE.SOURCE` if unset.",
         },
+        "membership": {
+            "description": "Share the partitions with the group, or read them all alone, without joining a group.",
+            "enum": ["group", "alone"],
+            "default": "group",
+        },
         "cluster": {
             "description": "The cluster's name in partition ids, in place of its own id. Changed, all is read again.",
             "type": "string",
@@ -154,6 +159,7 @@ def connect(settings: Mapping[str, Any], context: Context) -> KafkaSource:
         start=settings.get("start", "earliest"),
         on_gap=settings.get("on_gap", "continue"),
         buffer=settings.get("buffer_mib", 64) * _MIB,
+        alone=settings.get("membership", "group") == "alone",
     )
     poller = Poller(wants, context.ledger)
     return KafkaSource(context, poller, tombstones=settings.get("tombstones", "quarantine") == "quarantine")
@@ -163,12 +169,13 @@ def client_settings(settings: Mapping[str, Any], context: Context) -> dict[str, 
     """Return what the client is told; raises SourceError where files or secrets are not as they must be."""
     buffer = settings.get("buffer_mib", 64) * _MIB
     session = settings.get("session_seconds", 45) * 1000
+    alone = settings.get("membership", "group") == "alone"
     return {
         "bootstrap_servers": list(settings["servers"]),
         "client_id": f"ocsf-pipe-{context.pipeline}-{context.source}",
         "client_rack": settings.get("rack", ""),
-        "group_id": settings.get("group", f"ocsf-pipe.{context.pipeline}.{context.source}"),
-        "group_instance_id": settings.get("instance"),
+        "group_id": None if alone else settings.get("group", f"ocsf-pipe.{context.pipeline}.{context.source}"),
+        "group_instance_id": None if alone else settings.get("instance"),
         "auto_offset_reset": "none",  # a position that is not there is settled by us, never passed over
         "enable_auto_commit": False,
         "allow_auto_create_topics": False,

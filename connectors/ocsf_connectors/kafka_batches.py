@@ -125,7 +125,9 @@ def rejected(frame: Frame, why: str) -> Messages:
 
 
 def _joined(frames: Sequence[Frame], since: int, most: int, *, tombstones: bool) -> Messages:
-    parts, bases, counts, rejects = [], [], [], []
+    parts: list[bytes] = []
+    shapes: list[tuple[int, int, int]] = []
+    rejects: list[Reject] = []
     end, size = since, 0
     for frame in frames:
         if frame.data and frame.data[_MAGIC] < 2:
@@ -136,15 +138,15 @@ def _joined(frames: Sequence[Frame], since: int, most: int, *, tombstones: bool)
             rejects.append(Reject(frame.first, 0, b"", frame.lost))
         if frame.data:
             parts.append(_body(frame))
-            bases.append(frame.first)
-            counts.append(_HEADER.unpack_from(frame.data)[12])
+            fields = _HEADER.unpack_from(frame.data)
+            shapes.append((frame.first, fields[6], fields[12]))
             size += len(parts[-1])
         end = frame.next
         if size >= most:
             break
     if not parts:
         return Messages(_NO_VALUES, _NO_POSITIONS, tuple(rejects), end)
-    return _chosen(_records(parts, bases, counts), since, rejects, end, tombstones=tombstones)
+    return _chosen(_records(parts, shapes), since, rejects, end, tombstones=tombstones)
 
 
 def _body(frame: Frame) -> bytes:
@@ -164,13 +166,16 @@ class _Found:
     value_length: np.ndarray
 
 
-def _records(parts: Sequence[bytes], bases: Sequence[int], counts: Sequence[int]) -> _Found:
-    """Find every field of every record at once; raises _BadFrames where lengths lead astray."""
+def _records(parts: Sequence[bytes], shapes: Sequence[tuple[int, int, int]]) -> _Found:
+    """Find every field of every record at once; raises _BadFrames where lengths or offsets lead astray.
+
+    shapes: of each part, its first offset, the distance to its last, and the count of its records.
+    """
     buffer = b"".join([*parts, bytes(16)])  # the padding lets a varint be read without asking for the end
     starts: list[int] = []
     ends: list[int] = []
     at = 0
-    for part, count in zip(parts, counts, strict=True):
+    for part, (_, _, count) in zip(parts, shapes, strict=True):
         at = _walk(buffer, at, at + len(part), count, starts, ends)
     data = np.frombuffer(buffer, np.uint8)
     start, end = np.array(starts, np.int64), np.array(ends, np.int64)
@@ -180,7 +185,10 @@ def _records(parts: Sequence[bytes], bases: Sequence[int], counts: Sequence[int]
     value_length, value = _varints(data, key + np.maximum(key_length, 0))
     if bool(((key_length < -1) | (value_length < -1) | (value + np.maximum(value_length, 0) >= end)).any()):
         raise _BadFrames("the lengths inside a message contradict each other")
-    position = np.repeat(np.array(bases, np.int64), counts) + delta
+    first, last, counts = (np.array(column, np.int64) for column in zip(*shapes, strict=True))
+    position = np.repeat(first, counts) + delta
+    if bool(((delta < 0) | (delta > np.repeat(last, counts))).any()) or bool((np.diff(position) <= 0).any()):
+        raise _BadFrames("the offsets of its messages do not rise within it")
     return _Found(buffer, position, key, key_length, value, value_length)
 
 

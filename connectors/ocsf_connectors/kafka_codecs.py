@@ -88,7 +88,11 @@ def _lz4(packed: bytes, limit: int) -> bytes:
 def _zstd(packed: bytes, limit: int) -> bytes:
     unpacker = zstandard.ZstdDecompressor(max_window_size=LIMIT)
     with unpacker.stream_reader(packed, read_across_frames=True) as reader:
-        return reader.read(limit + 1)
+        body = bytes(reader.read(limit + 1))
+    told = zstandard.frame_content_size(packed)
+    if len(body) < min(told, limit) or not body:  # a frame that is cut off ends without a word
+        raise UnpackError("the zstd data ends in the middle")
+    return body
 
 
 _CODECS: dict[int, tuple[str, Callable[[bytes, int], bytes]]] = {

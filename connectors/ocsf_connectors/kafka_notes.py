@@ -65,12 +65,12 @@ class Notes:
 
         Another worker's note stands where it was quicker.
         """
+        note = {"id": topic_id, "starts": {str(number): start for number, start in starts.items()}}
         while True:
-            life = self._latest(f"topic@{self.cluster}@{topic}")[0] + 1
-            note = {"id": topic_id, "starts": {str(number): start for number, start in starts.items()}}
-            settled = self._settled(f"topic@{self.cluster}@{topic}@{life}", note)
-            if settled["id"] == topic_id:
+            life, latest = self._latest(f"topic@{self.cluster}@{topic}")
+            if latest and (topic_id is None or latest["id"] in {None, topic_id}):
                 return life
+            self._settled(f"topic@{self.cluster}@{topic}@{life + 1}", note)
 
     def start(self, place: Place) -> int:
         """Return the first position to read of a partition that the lake knows nothing of."""

@@ -9,31 +9,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka import errors as kafka_errors
 
 from ocsf_connectors.kafka_batches import Frame
-from ocsf_connectors.kafka_flow import Flow, FrameRecords
+from ocsf_connectors.kafka_cluster import Cluster
+from ocsf_connectors.kafka_flow import Flow
+from ocsf_connectors.kafka_losses import Losses
 from ocsf_connectors.kafka_notes import Notes, Place
 from ocsf_pipe.errors import SourceError
 from ocsf_pipe.source import Ledger
 
 LOG = logging.getLogger("ocsf_connectors.kafka")
-POLL_MS = 200
 PROBE_EVERY = 5.0
-ANSWER_MS = 3000
 SILENT_FOR = 15.0
 """Seconds without an answer of the cluster after which that is told."""
-SHORT_PROBES = 3
-"""Probes in a row that find a log shorter than what was read of it; fewer may be a replica that lags."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wants:
     """What a source wants of Kafka, beside how to reach it.
 
-    topics or pattern: what to read. cluster: the name in partition ids; empty for what the cluster calls itself.
-    buffer: bytes as they came, over all partitions.
+    topics or pattern: what to read. alone: without a group, all of it. cluster: the name in partition ids; empty for
+    what the cluster calls itself. buffer: bytes as they came, over all partitions.
     """
 
     client: Mapping[str, Any]
@@ -43,6 +41,7 @@ class Wants:
     start: str
     on_gap: str
     buffer: int
+    alone: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +59,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
     _places: dict[TopicPartition, tuple[Place, str | None]] = field(default_factory=dict)
     _error: Exception | None = None
     _commits: dict[TopicPartition, int] = field(default_factory=dict)
-    _consumer: Any = None
+    _cluster: Cluster | None = None
     _closing: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _thread: threading.Thread | None = None
@@ -130,8 +129,8 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
         """Hold new partitions until they are opened; the group's own offsets are not asked for."""
         with self._lock:
             for tp in assigned:
-                self._consumer.seek(tp, 0)
-                self._consumer.pause(tp)
+                if self._cluster is not None:
+                    self._cluster.hold(tp)
                 self.owned.add(tp)
                 self._end(tp, SourceError(f"`{tp.topic}/{tp.partition}` was assigned anew", "it is opened again"))
 
@@ -157,9 +156,8 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
         wait = 0.5
         while not self._closing.is_set():
             try:
-                if self._consumer is None:
-                    self._connect()
-                self._turn()
+                cluster = self._cluster or self._connect()
+                self._turn(cluster)
                 wait = 0.5
             except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the client made anew
                 if self._closing.is_set():
@@ -172,102 +170,110 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
                 wait = min(30.0, wait * 2)
         self._leave()
 
-    def _connect(self) -> None:
-        self._consumer = consumer = KafkaConsumer(**self.wants.client)
-        consumer._fetcher.PartitionRecords = FrameRecords  # noqa: SLF001 - see FrameRecords
-        cluster = self.wants.cluster or consumer._cluster.cluster_id or "kafka"  # noqa: SLF001 - nowhere public
-        self.notes = Notes(self.ledger, cluster)
-        consumer.subscribe(topics=self.wants.topics, pattern=self.wants.pattern, listener=self)
+    def _connect(self) -> Cluster:
+        cluster = Cluster.reached(self.wants.client)
+        self.notes = Notes(self.ledger, self.wants.cluster or cluster.name)
+        self._cluster = cluster
+        if self.wants.alone:
+            self._assign(cluster)
+        else:
+            cluster.join(self.wants.topics, self.wants.pattern, self)
         self._answered = self._probed = time.monotonic()
+        return cluster
+
+    def _assign(self, cluster: Cluster) -> None:
+        """Take every partition there is, where there is no group to share with."""
+        there = cluster.partitions(self.wants.topics, self.wants.pattern)
+        if there != self.owned:
+            self.on_partitions_revoked(self.owned - there)
+            cluster.assign(there)
+            self.on_partitions_assigned(there - self.owned)
 
     def _leave(self) -> None:
-        """Let go of the consumer and everything that was fetched with it."""
+        """Let go of the client and everything that was fetched with it."""
         with self._lock:
-            consumer, self._consumer = self._consumer, None
+            cluster, self._cluster = self._cluster, None
             for tp in list(self.flows):
                 self._end(tp, SourceError("the connection to Kafka was begun anew", "the partition is opened again"))
             self.owned.clear()
             self._places.clear()
             self._commits.clear()
-        if consumer is not None:
+        if cluster is not None:
             try:
-                consumer.close(autocommit=False, timeout_ms=ANSWER_MS)
+                cluster.close()
             except Exception as error:  # noqa: BLE001 - it is gone either way
                 LOG.debug("kafka: leaving the group: %s", error)
 
-    def _turn(self) -> None:
-        self._place()
-        self._steer()
-        self._commit()
+    def _turn(self, cluster: Cluster) -> None:
+        self._place(cluster)
+        self._steer(cluster)
+        self._commit(cluster)
         try:
-            fetched = self._consumer.poll(timeout_ms=POLL_MS, max_records=1 << 16)
+            self._hand_over(cluster, cluster.poll())
         except kafka_errors.OffsetOutOfRangeError as error:
-            for tp, position in error.args[0].items():
-                self._out_of_range(tp, position)
-            return
+            self._settle(cluster, dict.fromkeys(error.args[0]), error.args[0])
         except kafka_errors.LogTruncationError as error:
-            for tp, found in error.divergent_offsets.items():
-                self._cut_off(tp, found.offset if found else None)
-            return
-        self._hand_over(fetched)
+            found = {tp: at.offset if at else None for tp, at in error.divergent_offsets.items()}
+            self._settle(cluster, found, {})
         if time.monotonic() - self._probed >= PROBE_EVERY:
-            self._probe()
+            self._probe(cluster)
         with self._lock:
-            self._error = None if time.monotonic() - self._answered < SILENT_FOR else self._error
+            self._error = None
 
-    def _topic_id(self, topic: str) -> str | None:
-        found = self._consumer._cluster.topic_id(topic)  # noqa: SLF001 - nowhere public
-        return str(found) if found is not None and found.int else None
-
-    def _hand_over(self, fetched: Mapping[TopicPartition, list[Frame]]) -> None:
-        for tp, frames in fetched.items():
+    def _hand_over(self, cluster: Cluster, fetched: Mapping[TopicPartition, list[Frame]]) -> None:
+        if fetched:
             self._answered = time.monotonic()
-            flow = self.flows.get(tp)
-            if flow is not None and not flow.over and not flow.seek:
-                flow.put(frames)
-                flow.behind = 0
-        for tp, flow in list(self.flows.items()):
-            with self._lock:
-                if tp in self.owned:
-                    flow.most = self._consumer.highwater(tp)
+        with self._lock:
+            for tp, flow in self.flows.items():
+                if tp not in self.owned or flow.over or flow.seek:
+                    continue
+                flow.most = cluster.most(tp)
+                if tp not in fetched:
+                    continue
+                if cluster.topic_id(tp.topic) in {None, flow.topic_id}:
+                    flow.put(fetched[tp])
+                else:  # of the topic that took its place: it gets another name, and is read from its beginning
+                    flow.seek = True
 
     # ------------------------------------------------------------------ which partition is which
 
-    def _place(self) -> None:
+    def _place(self, cluster: Cluster) -> None:
         """Give every owned partition its name; a topic that is new to the source is looked at once."""
-        assert self.notes is not None  # noqa: S101 - made with the consumer
+        assert self.notes is not None  # noqa: S101 - made with the client
         with self._lock:
-            owned = list(self.owned)
+            owned = sorted(self.owned)
         for tp in owned:
-            topic_id = self._topic_id(tp.topic)
+            topic_id = cluster.topic_id(tp.topic)
             known = self._places.get(tp)
             if known is not None and (topic_id is None or known[1] == topic_id):
                 continue
-            life = self.notes.life(tp.topic, topic_id)
-            if life is None:
-                life = self._look(tp.topic, topic_id)
-            place = self.notes.place(tp.topic, tp.partition, life)
-            with self._lock:
-                if known is not None and known[0] != place:
-                    self._end(tp, SourceError(f"the topic `{tp.topic}` was made anew", "it is read from its beginning"))
-                if tp in self.owned:
-                    self._places[tp] = (place, topic_id)
+            life = self.notes.life(tp.topic, topic_id) or self._look(cluster, tp.topic, topic_id)
+            self._name(tp, self.notes.place(tp.topic, tp.partition, life), topic_id)
 
-    def _look(self, topic: str, topic_id: str | None) -> int:
+    def _name(self, tp: TopicPartition, place: Place, topic_id: str | None) -> None:
+        with self._lock:
+            known = self._places.get(tp)
+            if known is not None and known[0] != place:
+                self._end(tp, SourceError(f"`{tp.topic}/{tp.partition}` is another log now", "it is opened as such"))
+            if tp in self.owned:
+                self._places[tp] = (place, topic_id)
+            flow = self.flows.get(tp)
+            if flow is not None:
+                flow.topic_id = topic_id
+
+    def _look(self, cluster: Cluster, topic: str, topic_id: str | None) -> int:
         """Note where a topic begins for us; one that was made anew, or came later, is read from its beginning."""
-        assert self.notes is not None  # noqa: S101 - made with the consumer
+        assert self.notes is not None  # noqa: S101 - made with the client
         if self.notes.seen_before(topic):
             LOG.warning("kafka: the topic `%s` was made anew; what was not read of the old one is gone", topic)
             return self.notes.begin(topic, topic_id, {})
-        numbers = self._consumer.partitions_for_topic(topic) or set()
-        tps = [TopicPartition(topic, number) for number in sorted(numbers)]
-        find = self._consumer.end_offsets if self.wants.start == "latest" else self._consumer.beginning_offsets
-        starts = find(tps, timeout_ms=ANSWER_MS)
+        ask = cluster.ends if self.wants.start == "latest" else cluster.begins
+        starts = ask(TopicPartition(topic, number) for number in cluster.numbers(topic))
         return self.notes.begin(topic, topic_id, {tp.partition: offset for tp, offset in starts.items()})
 
     # ------------------------------------------------------------------ how much is held
 
-    def _steer(self) -> None:
+    def _steer(self, cluster: Cluster) -> None:
         """Begin what was opened; stop what is full, at its share of the buffer, and go on when half of it is taken."""
         with self._lock:
             flows = [flow for tp, flow in self.flows.items() if tp in self.owned and not flow.over]
@@ -275,113 +281,65 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
             share = self.wants.buffer // max(1, len(flows))
             for flow in flows:
                 if flow.seek:
-                    self._consumer.seek(flow.tp, flow.end)
-                    self._consumer.resume(flow.tp)
+                    cluster.read_from(flow.tp, flow.end)
                     flow.seek = flow.paused = False
                 full = flow.size > share or (total > self.wants.buffer and flow.size > 0)
                 if full and not flow.paused:
-                    self._consumer.pause(flow.tp)
+                    cluster.consumer.pause(flow.tp)
                     flow.paused = True
-                elif flow.paused and flow.size <= share // 2 and total <= self.wants.buffer:
-                    self._consumer.resume(flow.tp)
+                elif flow.paused and flow.size <= share // 2 and (total <= self.wants.buffer or not flow.size):
+                    cluster.consumer.resume(flow.tp)
                     flow.paused = False
 
-    def _commit(self) -> None:
+    def _commit(self, cluster: Cluster) -> None:
         with self._lock:
-            commits, self._commits = self._commits, {}
-        offsets = {tp: OffsetAndMetadata(at, "", -1) for tp, at in commits.items() if tp in self.owned}
-        if offsets:
-            self._consumer.commit_async(offsets, callback=_committed)
+            commits = {tp: at for tp, at in self._commits.items() if tp in self.owned}
+            self._commits.clear()
+        if commits and not self.wants.alone:
+            cluster.commit(commits, _committed)
 
     # ------------------------------------------------------------------ what the cluster lost
 
-    def _probe(self) -> None:
+    def _probe(self, cluster: Cluster) -> None:
         """Ask whether the cluster is there, and whether logs are shorter than what was read of them."""
+        assert self.notes is not None  # noqa: S101 - made with the client
         self._probed = time.monotonic()
         with self._lock:
-            flows = {tp: flow for tp, flow in self.flows.items() if tp in self.owned and not flow.over}
+            owned, flows = sorted(self.owned), [flow for flow in self.flows.values() if not flow.over]
         try:
-            if self.owned:
-                self._consumer.beginning_offsets(sorted(self.owned), timeout_ms=ANSWER_MS)
-            else:
-                self._refresh()
-            self._answered = time.monotonic()
+            self._ask(cluster, owned)
         except kafka_errors.KafkaTimeoutError as error:
             if time.monotonic() - self._answered >= SILENT_FOR:
                 raise SourceError(f"Kafka does not answer: {error}", "check that its brokers are up") from error
-        for tp, flow in flows.items():
-            short = flow.most is not None and flow.most < flow.end and not flow.seek
-            flow.behind = flow.behind + 1 if short else 0
-            if flow.behind >= SHORT_PROBES:
-                self._cut_off(tp, None)
-        there = self._consumer._cluster.topics()  # noqa: SLF001 - the public way asks again, without a limit of time
-        missing = [topic for topic in self.wants.topics if topic not in there]
-        if missing and not self.owned:
+            return
+        losses = Losses(cluster, self.notes, stop=self.wants.on_gap == "stop")
+        self._settle(cluster, {flow.tp: None for flow in flows if losses.short(flow)}, {})
+        missing = [topic for topic in self.wants.topics if not cluster.numbers(topic)]
+        if missing and not owned:
             raise SourceError(f"there is no topic `{missing[0]}`", "create it, or correct `topics`")
 
-    def _refresh(self) -> None:
-        """Ask the cluster again what it holds; the public ways to this wait without an end."""
-        client = self._consumer
-        client._net.run(client._manager.wait_for, client._cluster.request_update(), ANSWER_MS)  # noqa: SLF001
-
-    def _out_of_range(self, tp: TopicPartition, position: int) -> None:
-        """Settle what lies between a position and what the log holds; nothing is passed over in silence."""
-        flow = self.flows.get(tp)
-        begin = self._consumer.beginning_offsets([tp], timeout_ms=ANSWER_MS)[tp]
-        end = self._consumer.end_offsets([tp], timeout_ms=ANSWER_MS)[tp]
-        if flow is None or flow.over or flow.seek or flow.end != position:
-            return
-        if position > end:
-            self._cut_off(tp, None)
-        elif position < begin:
-            self._gap(flow, position, begin)
+    def _ask(self, cluster: Cluster, owned: list[TopicPartition]) -> None:
+        if self.wants.alone:
+            self._assign(cluster)
+        elif owned:
+            cluster.begins(owned)
         else:
-            flow.seek = True
+            cluster.refresh()
+        self._answered = time.monotonic()
 
-    def _gap(self, flow: Flow, position: int, begin: int) -> None:
-        assert self.notes is not None  # noqa: S101 - made with the consumer
-        what = f"{begin - position} offsets from {position} on were deleted by Kafka before they were read"
-        if self.wants.on_gap == "stop":
-            with self._lock:
-                flow.give_up(SourceError(f"`{flow.tp.topic}/{flow.tp.partition}`: {what}", _GO_ON))
-            return
-        LOG.warning("kafka: `%s/%s`: %s", flow.tp.topic, flow.tp.partition, what)
-        end = self.notes.gap(flow.place, position, begin) or begin
-        flow.put([Frame(position, end, b"", lost_text(position, end))])
-        flow.seek = True
-
-    def _cut_off(self, tp: TopicPartition, found: int | None) -> None:
-        """The log is shorter than what was read: made anew, or messages that it had acknowledged are lost."""
-        assert self.notes is not None  # noqa: S101 - made with the consumer
-        flow = self.flows.get(tp)
-        if flow is None or flow.over:
-            return
-        self._refresh()
-        before = self._topic_id(tp.topic)
-        if before != flow.topic_id:
-            return  # made anew: it gets another name as soon as it is placed
-        what = f"the log of `{tp.topic}/{tp.partition}` ends before offset {flow.end}, which was read already"
-        if self.wants.on_gap == "stop":
-            with self._lock:
-                flow.give_up(SourceError(what, _GO_ON))
-            return
-        start = found
-        if start is None:
-            find = self._consumer.beginning_offsets if before is None else self._consumer.end_offsets
-            start = find([tp], timeout_ms=ANSWER_MS)[tp]
-        LOG.warning("kafka: %s; it is read from offset %d on", what, start)
-        place = self.notes.cut(flow.place, start)
-        with self._lock:
-            self._end(tp, SourceError(what, "it is read on under another id"))
-            self._places[tp] = (place, before)
-
-
-_GO_ON = "set `on_gap: continue` to go on behind what is gone"
-
-
-def lost_text(position: int, end: int) -> str:
-    """Say what a gap is, as the reason of its reject."""
-    return f"offsets {position} to {end - 1} were deleted by Kafka before they were read"
+    def _settle(
+        self, cluster: Cluster, found: Mapping[TopicPartition, int | None], asked: Mapping[TopicPartition, int]
+    ) -> None:
+        """Settle logs that do not hold what was asked of them, or end early; see `Losses`."""
+        assert self.notes is not None  # noqa: S101 - made with the client
+        losses = Losses(cluster, self.notes, stop=self.wants.on_gap == "stop")
+        for tp, at in found.items():
+            flow = self.flows.get(tp)
+            if flow is None or flow.over:
+                continue
+            place = losses.out_of_range(flow, asked[tp]) if tp in asked else losses.cut_off(flow, at)
+            if place is not None:
+                self._name(tp, place, flow.topic_id)
 
 
 def _committed(_offsets: Mapping[Any, Any], answer: object) -> None:

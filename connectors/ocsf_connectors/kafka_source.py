@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from ocsf_connectors.kafka_batches import DamagedBatch, Frame, Messages, messages, rejected
 from ocsf_connectors.kafka_flow import Flow
-from ocsf_connectors.kafka_notes import Place
-from ocsf_connectors.kafka_poller import Poller, lost_text
+from ocsf_connectors.kafka_losses import lost_text, preface
+from ocsf_connectors.kafka_poller import Poller
 from ocsf_pipe.errors import SourceError
 from ocsf_pipe.source import Batch, Context, Offset, Records, Reject
 
@@ -128,7 +128,6 @@ class KafkaSource:
         gap_end = notes.gap(place, since)
         lost = [Frame(since, gap_end, b"", lost_text(since, gap_end))] if gap_end else []
         flow = self.poller.open(tp, place, since, lost)
-        preface = _preface(place, since) if offset.position == 0 else ()
         return KafkaPartition(
             partition,
             self.context,
@@ -138,20 +137,12 @@ class KafkaSource:
             offset.position,
             since,
             self.tombstones,
-            preface,
+            preface(place, since) if offset.position == 0 else (),
         )
 
     def close(self) -> None:
         """Leave the group."""
         self.poller.close()
-
-
-def _preface(place: Place, start: int) -> tuple[Reject, ...]:
-    """One reject before the first message of a log that took another's place: that there was another is not hidden."""
-    if place.life == 1 and place.cut == 1:
-        return ()
-    what = "the topic was made anew" if place.cut == 1 else "the log lost its end"
-    return (Reject(start, -1, b"", f"{what}; what was not read of it before is gone"),)
 
 
 def with_rejects(runs: Sequence[Records], rejects: Sequence[Reject], end: int) -> tuple[Records, ...]:
