@@ -1,199 +1,137 @@
-"""Files, folders, globs and standard input: every file is one partition, unpacked by what its bytes say it is."""
+"""The `file` connector: files, folders and globs, each file one partition, followed wherever it is moved.
+
+A file is known by its inode and by what is inside (file_identity.py), so it keeps its id when it is renamed, copied
+before it is cut, or packed, also while nobody looks. The id is `<device>-<inode>-<hash of the first line>` of the file
+when it was first seen; it is kept in the lake's ledger, and changes only where a file is cut or written anew, which
+makes it another file.
+
+What is read when: whole lines at once. A last line without its line feed when the file has been renamed or removed and
+rests for `settle` seconds, or rests for `complete_after` seconds. Packed files, EVTX, UTF-16, XML and JSON that is not
+one record a line when they rest for `settle` seconds, and again behind what was read whenever they have grown.
+"""
 
 from __future__ import annotations
 
-import bz2
-import glob
-import hashlib
-import io
-import sys
-import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import zstandard
-
+from ocsf_connectors.file_ledger import Known
+from ocsf_connectors.file_partition import FollowedFile, Shelf
+from ocsf_connectors.file_paths import STDIN, Wanted, find, open_stream, partition_id
+from ocsf_connectors.file_scan import Options, Scanner, Stamp
+from ocsf_connectors.unpacked import Unpacked, packing
 from ocsf_pipe.errors import SourceError
-from ocsf_pipe.source import Batch, BrokenStream, Offset, Reader
+from ocsf_pipe.source import Context, Offset
 
-STDIN = "-"
+__all__ = ["SETTINGS", "STDIN", "FileSource", "Unpacked", "connect", "find", "open_stream", "packing", "partition_id"]
+
 START = Offset()
-# A zstd block of four bytes may unpack to 128 KiB, so little is fed at a time: memory stays below 70 MiB.
-_FEED = {"gzip": 65536, "bzip2": 4096, "zstd": 2048}
-_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"))
+_DEFAULT = Options()
 
 
-def packing(head: bytes) -> str | None:
-    """Name how bytes are packed, by their first four; None when they are not."""
-    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+def _seconds(description: str, default: float) -> dict[str, Any]:
+    return {"type": "number", "minimum": 0, "default": default, "description": description}
 
 
-class Unpacked(io.RawIOBase):
-    """The unpacked bytes of a packed stream, members joined; raises BrokenStream behind the last good byte."""
-
-    def __init__(self, packed: BinaryIO, kind: str) -> None:
-        """Unpack `packed`, which stands at its beginning, as `kind`: gzip, zstd or bzip2."""
-        super().__init__()
-        self._packed, self._kind = packed, kind
-        self._left = bytearray()
-        self._input = b""
-        self._broken: str | None = None
-        self._unpacker: Any = None
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as there are bytes; zero at a proper end."""
-        view = memoryview(buffer)
-        while len(self._left) < len(view) and not self._broken and self._more():
-            pass
-        count = min(len(view), len(self._left))
-        view[:count] = self._left[:count]
-        del self._left[:count]
-        if not count and self._broken:
-            raise BrokenStream(self._broken)
-        return count
-
-    def _more(self) -> bool:
-        data = self._input or self._packed.read(_FEED[self._kind])
-        self._input = b""
-        if not data:
-            if self._unpacker is not None:
-                self._broken = f"the {self._kind} stream ends in the middle"
-            return False
-        if self._unpacker is None and not data.strip(b"\0"):
-            return True  # zero padding behind the last member, as tape and cloud tools write it
-        try:
-            self._unpacker = self._unpacker or _unpacker(self._kind)
-            self._left += self._unpacker.decompress(data)
-        except (zlib.error, zstandard.ZstdError, OSError, ValueError) as error:
-            self._broken = f"the {self._kind} stream is damaged: {error}"
-            return False
-        if self._unpacker.eof:
-            self._input, self._unpacker = self._unpacker.unused_data, None
-        return True
-
-    def close(self) -> None:
-        """Close the packed stream too."""
-        self._packed.close()
-        super().close()
+SETTINGS: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["paths"],
+    "properties": {
+        "paths": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "minLength": 1},
+            "description": "Files, folders (all below them but what is hidden) and globs such as `/var/log/**/*.log`. "
+            "What is not there yet is waited for.",
+        },
+        "exclude": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Globs of paths or names that are left out.",
+        },
+        "follow": {
+            "type": "boolean",
+            "default": True,
+            "description": "Read on as files grow and come; without it what is there is read once, to its end.",
+        },
+        "start": {
+            "enum": ["beginning", "end"],
+            "default": "beginning",
+            "description": "Where files are begun that are there when the source runs for the first time; files that "
+            "come later are read from their beginning.",
+        },
+        "poll": _seconds("Seconds between two looks at the paths.", _DEFAULT.poll),
+        "settle": _seconds(
+            "Seconds for which a packed file or a document must not change before it is read, and a renamed or removed "
+            "file before its last line is taken without a line feed.",
+            _DEFAULT.settle,
+        ),
+        "complete_after": _seconds(
+            "Seconds without a change after which a file is complete: its last line needs no line feed, and a packed, "
+            "removed or renamed one is let go of.",
+            _DEFAULT.complete_after,
+        ),
+        "max_files": {
+            "type": "integer",
+            "minimum": 1,
+            "default": _DEFAULT.max_files,
+            "description": "More files than this are an error, so that a wrong glob is found out.",
+        },
+    },
+}
+"""What a pipeline file may say about a source of files."""
 
 
-def _unpacker(kind: str) -> Any:
-    if kind == "gzip":
-        return zlib.decompressobj(wbits=31)
-    if kind == "bzip2":
-        return bz2.BZ2Decompressor()
-    return zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+def connect(settings: Mapping[str, Any], context: Context) -> FileSource:
+    """Return the files that the settings name as a source; nothing is opened yet."""
+    paths = settings["paths"]
+    if STDIN in paths:
+        raise SourceError("`-` is no file", "standard input is read by `ocsf-pipe ingest -`")
+    numbers = {
+        name: settings[name] for name in ("follow", "poll", "settle", "complete_after", "max_files") if name in settings
+    }
+    options = Options(from_end=settings.get("start") == "end", **numbers)
+    wanted = Wanted(tuple(map(os.path.abspath, paths)), tuple(settings.get("exclude", ())))
+    return FileSource(wanted, options, context)
 
 
-def open_stream(path: str | Path) -> BinaryIO:
-    """Open a file, or standard input for `-`, as unpacked bytes; raises SourceError where it cannot be opened."""
-    if str(path) == STDIN:
-        return _unpack(io.BufferedReader(cast("Any", sys.stdin.buffer), 65536))
-    try:
-        return _unpack(Path(path).open("rb"))
-    except OSError as error:
-        raise SourceError(f"cannot open `{path}`: {error.strerror}", "check the path and its permissions") from error
-
-
-def _unpack(file: io.BufferedReader) -> BinaryIO:
-    kind = packing(file.peek(4)[:4])
-    return cast("BinaryIO", Unpacked(file, kind)) if kind else file
-
-
-def find(paths: Sequence[str | Path]) -> Iterator[Path]:
-    """Yield the files that paths name: files, folders with all below them, globs, `-`; sorted, each once.
-
-    Hidden files in folders are left out. Raises SourceError for a path that names nothing.
-    """
-    seen: set[Path] = set()
-    for path in map(str, paths):
-        for file in _named(path):
-            if file not in seen:
-                seen.add(file)
-                yield file
-
-
-def _named(path: str) -> list[Path]:
-    if path == STDIN:
-        return [Path(STDIN)]
-    if Path(path).is_dir():
-        below = sorted(p for p in Path(path).rglob("*") if p.is_file())
-        return [p for p in below if not any(part.startswith(".") for part in p.relative_to(path).parts)]
-    if Path(path).exists():
-        return [Path(path)]
-    found = sorted(p for p in map(Path, glob.glob(path, recursive=True)) if p.is_file())  # noqa: PTH207 - may be absolute
-    if not found:
-        raise SourceError(f"no such file: `{path}`", "name a file, a folder, a quoted glob, or `-` for standard input")
-    return found
-
-
-def partition_id(path: str | Path) -> str:
-    """Name a file by its absolute path and first line: it keeps its id as it grows, another file there has its own."""
-    if str(path) == STDIN:
-        return STDIN
-    with open_stream(path) as stream:
-        try:
-            first = stream.readline(4096)
-        except BrokenStream:
-            first = b""
-    return f"{Path(path).absolute()}#{hashlib.sha256(first).hexdigest()[:16]}"
-
-
-class FilePartition:
-    """The records of one file, from an offset on."""
-
-    def __init__(self, path: Path, reader: Reader, offset: Offset = START) -> None:
-        """Open the file at an offset of an earlier reading."""
-        self.id = partition_id(path)
-        self._offset = offset
-        self._stream = open_stream(path)
-        self._runs = iter(reader(self._stream, resume_at=offset.position))
-
-    def next_batch(self) -> Batch | None:
-        """Return the next run; raises StopIteration at the end of the file. Never None: a file does not wait."""
-        records = next(self._runs)
-        start, self._offset = self._offset, Offset(records.end)
-        return Batch((records,), start, self._offset)
-
-    def offset(self) -> Offset:
-        """Return the first place not yet returned."""
-        return self._offset
-
-    def acknowledge(self, offset: Offset) -> None:
-        """A file does not care how far it was read."""
-
-    def lag(self) -> int | None:
-        """What waits is not known: the file may be packed."""
-        return None
-
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
-
-
-@dataclass(frozen=True, slots=True)
 class FileSource:
-    """Files as partitions, all read through one decoder."""
+    """Files as partitions; what is known of them outlives the process in the context's ledger."""
 
-    paths: tuple[str | Path, ...]
-    reader: Reader
+    def __init__(self, wanted: Wanted, options: Options, context: Context) -> None:
+        """Read the ledger."""
+        self._shelf = Shelf()
+        self._known = Known(context.ledger)
+        self._scanner = Scanner(wanted, self._known, options, self._shelf.handle)
+        self._decoder = context.decoder
+        self._opened: dict[str, FollowedFile] = {}
+        self._finished: dict[str, Stamp] = {}
 
     def partitions(self) -> Sequence[str]:
-        """Return the id of every file."""
-        return [partition_id(path) for path in find(self.paths)]
+        """Return the ids of the files that are followed; one that is finished until all of it is in the lake."""
+        self._scanner.look()
+        over = {name: part.finished for name, part in self._opened.items() if part.finished and part.settled}
+        self._finished.update(over)
+        self._opened = {name: part for name, part in self._opened.items() if name not in over and not part.closed}
+        there = [name for name, place in self._scanner.by_id.items() if self._finished.get(name) != place.stamp]
+        # Also what was just finished is missing for once, so that it is let go of before it is opened again.
+        return [name for name in dict.fromkeys([*there, *self._opened]) if name not in over]
 
-    def open(self, partition: str, offset: Offset = START) -> FilePartition:
-        """Open the file of an id; raises SourceError when no file has it any more."""
-        for path in find(self.paths):
-            if partition_id(path) == partition:
-                return FilePartition(path, self.reader, offset)
-        raise SourceError(f"no file for partition `{partition}`", "the file was moved, removed or replaced")
+    def open(self, partition: str, offset: Offset = START) -> FollowedFile:
+        """Open a file at an offset; raises SourceError for an id that none ever had."""
+        entry = self._known.entries.get(partition)
+        if entry is None:
+            raise SourceError(f"no file has the id `{partition}`", "the ledger of this source was removed or replaced")
+        self._finished.pop(partition, None)
+        part = FollowedFile(entry, self._scanner, self._shelf, self._decoder, offset)
+        self._opened[partition] = part
+        return part
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Close every file, and write down what is known of them."""
+        for part in self._opened.values():
+            part.close()
+        self._opened.clear()
+        self._known.save()

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import bz2
 import gzip
-from functools import partial
+import tempfile
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from ocsf_connectors.file import FilePartition, FileSource, find, open_stream, partition_id
-from ocsf_pipe.decode import FORMATS, Limits
+from ocsf_connectors.file import FileSource, connect, find, open_stream, partition_id
 from ocsf_pipe.errors import SourceError
-from ocsf_pipe.source import Batch, Offset, Reader
+from ocsf_pipe.source import Batch
+from ocsf_pipe.testing.connectors import FakeDecoder, MemoryLedger, check_cuts, context, drain, texts
 
-START = Offset()
 LINES = b"".join(b'{"a":%d}\n' % i for i in range(5000))
 
 
-def reader(chunk: int = 1 << 20) -> Reader:
-    """A JSON reader with small chunks."""
-    return partial(FORMATS["json"].read, settings={}, limits=Limits(chunk_bytes=chunk))
+def once(folder: Path, *paths: Path, chunk: int = 1 << 20) -> FileSource:
+    """What is there, read once."""
+    given = context(folder / "own", decoder=FakeDecoder(chunk_bytes=chunk), ledger=MemoryLedger())
+    return connect({"paths": [str(path) for path in paths], "follow": False}, given)
 
 
-def drained(path: Path, offset: Offset = START, chunk: int = 1 << 20) -> list[Batch]:
-    """Every batch of a file from an offset on."""
-    partition = FilePartition(path, reader(chunk), offset)
-    out: list[Batch] = []
-    while True:
-        try:
-            batch = partition.next_batch()
-            assert batch is not None, "a file has no pauses"
-            out.append(batch)
-        except StopIteration:
-            partition.close()
-            return out
-
-
-def texts(batches: list[Batch]) -> list[str]:
-    """The raw text of all records."""
-    return [text for batch in batches for run in batch.runs for text in run.raw.to_pylist()]
+def drained(path: Path, chunk: int = 1 << 20) -> list[Batch]:
+    """Every batch of a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = drain(once(Path(folder), path, chunk=chunk))
+    assert len(found.finished) == 1
+    return next(iter(found.batches.values()))
 
 
 @pytest.mark.parametrize(
@@ -53,10 +42,7 @@ def test_a_file_is_unpacked_by_its_magic(tmp_path: Path, packed: bytes) -> None:
     """Whatever its name; and every cut of a reading leaves head and tail that make the whole."""
     path = tmp_path / "log.txt"
     path.write_bytes(packed)
-    batches = drained(path, chunk=9000)
-    assert "\n".join(texts(batches)) + "\n" == LINES.decode()
-    for cut, batch in enumerate(batches):
-        assert texts(drained(path, batch.start, 9000)) == texts(batches[cut:])
+    check_cuts(lambda: once(tmp_path, path, chunk=9000), LINES.decode().splitlines())
 
 
 def test_a_truncated_gzip_gives_what_was_read_and_one_reject(tmp_path: Path) -> None:
@@ -100,7 +86,7 @@ def test_folders_and_globs_are_searched(tmp_path: Path) -> None:
     expected = [tmp_path / "a.log", tmp_path / "b/c.log"]
     assert list(find([tmp_path, tmp_path / "a.log"])) == expected
     assert list(find([f"{tmp_path}/**/*.log"])) == expected
-    assert len(FileSource((tmp_path,), reader()).partitions()) == 2
+    assert len(once(tmp_path.parent / "own", tmp_path).partitions()) == 2
     with pytest.raises(SourceError, match="no such file"):
         list(find([tmp_path / "none"]))
     with pytest.raises(SourceError, match="cannot open"):

@@ -1,0 +1,708 @@
+"""Files are followed wherever they go: every line arrives once, over any rotation, cut and restart."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import zstandard
+
+from ocsf_connectors import file
+from ocsf_connectors.file import FileSource, connect
+from ocsf_pipe.errors import SourceError
+from ocsf_pipe.source import Offset, Partition, Records, Source
+from ocsf_pipe.testing.connectors import Conformance, FakeDecoder, MemoryLedger, context, drain, texts
+
+SETTLE = 0.06
+NUMBERS = itertools.count()
+
+
+def lines(count: int, size: int = 0) -> list[str]:
+    """Lines that no other line is like."""
+    return [f'{{"n":{next(NUMBERS)},"pad":"{"x" * size}"}}' for _ in range(count)]
+
+
+def joined(some: list[str]) -> bytes:
+    """The lines as they stand in a file."""
+    return "".join(f"{line}\n" for line in some).encode()
+
+
+def append(path: Path, some: list[str]) -> None:
+    """Write lines to the end of a file."""
+    with path.open("ab") as out:
+        out.write(joined(some))
+
+
+class Follower:
+    """A source as the runtime drives it, in a process that may be killed: what is acknowledged is in `offsets`."""
+
+    def __init__(self, folder: Path, *paths: str, decoder: FakeDecoder | None = None, **settings: Any) -> None:
+        """Follow the paths."""
+        self.settings = {"paths": list(paths), "poll": 0, "settle": SETTLE, "complete_after": 60, **settings}
+        self.context = context(folder / "own", decoder=decoder or FakeDecoder(), ledger=MemoryLedger())
+        self.offsets: dict[str, Offset] = {}
+        self.got: list[str] = []
+        self.parts: dict[str, Partition] = {}
+        self.source: FileSource = connect(self.settings, self.context)
+
+    def turn(self) -> int:
+        """Go round once: open, read, acknowledge; return how many records came."""
+        names = self.source.partitions()
+        for name in self.parts.keys() - set(names):
+            self.parts.pop(name).close()
+        for name in names:
+            if name not in self.parts:
+                self.parts[name] = self.source.open(name, self.offsets.get(name, Offset()))
+        return sum(self._read(name, part) for name, part in list(self.parts.items()))
+
+    def _read(self, name: str, part: Partition) -> int:
+        try:
+            batch = part.next_batch()
+        except StopIteration:
+            return 0
+        if batch is None:
+            return 0
+        found = texts([batch])
+        self.got += found
+        self.offsets[name] = batch.next
+        part.acknowledge(batch.next)
+        return len(found)
+
+    def take(self, seconds: float = 0.0) -> list[str]:
+        """Read until nothing came for a while; return what is new."""
+        before, quiet, turns = len(self.got), time.monotonic(), 0
+        while turns < 3 or time.monotonic() - quiet <= seconds:
+            turns += 1
+            if self.turn():
+                quiet, turns = time.monotonic(), 0
+        return self.got[before:]
+
+    def crash(self) -> None:
+        """Begin anew in another process: nothing was closed."""
+        self.parts = {}
+        self.source = connect(self.settings, self.context)
+
+    def stop(self) -> None:
+        """End in an orderly way, and begin anew."""
+        self.source.close()
+        self.crash()
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A folder for logs."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def follow(tmp_path: Path, logs: Path) -> Iterator[Callable[..., Follower]]:
+    """Follow `*.log` of the folder, or what is said."""
+    made: list[Follower] = []
+
+    def begin(*patterns: str, **settings: Any) -> Follower:
+        paths = [str(logs / pattern) for pattern in patterns or ("*.log",)]
+        made.append(Follower(tmp_path, *paths, **settings))
+        return made[-1]
+
+    yield begin
+    for follower in made:
+        follower.source.close()
+
+
+class TestConforms(Conformance):
+    """Some files of lines, one of them packed, one without a last line feed."""
+
+    module = file
+
+    @pytest.fixture
+    def expected(self, logs: Path) -> list[str]:
+        """Write the files."""
+        some = lines(600, 40)
+        (logs / "a.log").write_bytes(joined(some[:200]))
+        (logs / "b.log.gz").write_bytes(gzip.compress(joined(some[200:400])))
+        (logs / "c.log").write_bytes(joined(some[400:])[:-1])
+        return some
+
+    @pytest.fixture
+    def make_source(self, tmp_path: Path, logs: Path, expected: list[str]) -> Callable[[], Source]:
+        """Read each file once."""
+        decoder = FakeDecoder(chunk_bytes=2000)
+        return lambda: connect({"paths": [str(logs)], "follow": False}, context(tmp_path, decoder=decoder))
+
+
+def test_a_growing_file_gives_each_line_once(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Also when the process is killed, and when it ends in order."""
+    some = lines(60)
+    f = follow()
+    for i in range(0, 60, 10):
+        append(logs / "a.log", some[i : i + 10])
+        assert f.take() == some[i : i + 10]
+        if i == 20:
+            f.crash()
+        if i == 40:
+            f.stop()
+    assert len(f.parts) == 1
+
+
+def test_a_partial_line_waits_for_its_line_feed(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Also one that ends within a character."""
+    f = follow()
+    whole = '{"name":"Zoë"}'.encode()
+    (logs / "a.log").write_bytes(b'{"n":1}\n' + whole[:12])
+    assert f.take() == ['{"n":1}']
+    assert f.take(2 * SETTLE) == []
+    with (logs / "a.log").open("ab") as out:
+        out.write(whole[12:])
+        out.flush()
+        assert f.take(2 * SETTLE) == []
+        out.write(b"\n")
+    assert f.take() == ['{"name":"Zoë"}']
+
+
+def test_the_first_line_may_be_partial(logs: Path, follow: Callable[..., Follower]) -> None:
+    """The file has no name before that."""
+    f = follow()
+    (logs / "a.log").write_bytes(b'{"n":')
+    assert f.take(SETTLE) == []
+    assert list(f.source.partitions()) == []
+    append(logs / "a.log", ["1}"])
+    assert f.take() == ['{"n":1}']
+
+
+def test_a_file_at_rest_is_complete(logs: Path, follow: Callable[..., Follower]) -> None:
+    """After `complete_after` its last line needs no line feed; if it grows nevertheless, the rest is another record."""
+    f = follow(complete_after=0.2)
+    (logs / "a.log").write_bytes(b'{"n":1}\n{"n":2}')
+    assert f.take() == ['{"n":1}']
+    assert f.take(0.25) == ['{"n":2}']
+    append(logs / "a.log", [" ", '{"n":3}'])
+    assert f.take() == ['{"n":3}']
+
+
+def test_a_line_of_a_hundred_megabytes_is_a_reject_and_the_next_one_comes(
+    logs: Path, follow: Callable[..., Follower]
+) -> None:
+    """While it is written nothing of it is held."""
+    f = follow(decoder=FakeDecoder(chunk_bytes=16 << 20, max_record=1 << 20))
+    with (logs / "a.log").open("wb") as out:
+        out.write(b'{"n":1}\n')
+        for _ in range(25):
+            out.write(b"x" * (4 << 20))
+            out.flush()
+            f.turn()
+        out.write(b'\n{"n":2}\n')
+    assert f.take(SETTLE) == ['{"n":2}']
+    assert f.got == ['{"n":1}', '{"n":2}']
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+@pytest.mark.parametrize("pattern", ["*.log", "*"], ids=["out of the paths", "within the paths"])
+def test_a_renamed_file_is_read_to_its_end(
+    logs: Path, follow: Callable[..., Follower], *, stopped: bool, pattern: str
+) -> None:
+    """Whether somebody looks or not; the new file of its name is begun at its beginning."""
+    some = lines(40)
+    f = follow(pattern)
+    append(logs / "a.log", some[:10])
+    f.take()
+    append(logs / "a.log", some[10:20])
+    (logs / "a.log").rename(logs / "a.log.1")
+    append(logs / "a.log", some[30:])
+    if stopped:
+        f.crash()
+    f.take()
+    append(logs / "a.log.1", some[20:30])  # the writer has not noticed yet
+    f.take()
+    assert sorted(f.got) == sorted(some)
+    assert len(f.offsets) == 2
+
+
+def test_the_last_line_of_a_rotated_file_needs_no_line_feed(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Once it rests."""
+    f = follow()
+    (logs / "a.log").write_bytes(b'{"n":1}\n{"n":2}')
+    assert f.take(2 * SETTLE) == ['{"n":1}']
+    (logs / "a.log").rename(logs / "a.log.1")
+    assert f.take(2 * SETTLE) == ['{"n":2}']
+
+
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "zst": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("kind", PACK)
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+@pytest.mark.parametrize("pattern", ["*.log", "*"], ids=["out of the paths", "within the paths"])
+def test_a_rotated_file_that_is_packed_is_not_read_again(
+    logs: Path, follow: Callable[..., Follower], kind: str, *, stopped: bool, pattern: str
+) -> None:
+    """Nor is what was not read of it before lost: the packed copy goes on where the file was left."""
+    some = lines(400, 30)
+    f = follow(pattern)
+    append(logs / "a.log", some[:100])
+    f.take()
+    if stopped:
+        append(logs / "a.log", some[100:200])
+        f.stop()
+    else:
+        append(logs / "a.log", some[100:200])
+        f.take()
+    (logs / "a.log").rename(logs / "a.log.1")
+    (logs / f"a.log.1.{kind}").write_bytes(PACK[kind]((logs / "a.log.1").read_bytes()))
+    (logs / "a.log.1").unlink()
+    append(logs / "a.log", some[200:])
+    f.take(3 * SETTLE)
+    assert sorted(f.got) == sorted(some)
+    f.crash()
+    assert f.take(3 * SETTLE) == []
+
+
+def test_a_packed_copy_beside_its_file_is_not_read(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Neither while it is being made nor when both stay."""
+    some = lines(100, 30)
+    f = follow("*")
+    append(logs / "a.log", some)
+    packed = gzip.compress(joined(some))
+    (logs / "a.log.gz").write_bytes(packed[: len(packed) // 2])
+    assert sorted(f.take(2 * SETTLE)) == sorted(some)
+    (logs / "a.log.gz").write_bytes(packed)
+    assert f.take(2 * SETTLE) == []
+    f.crash()
+    assert f.take(2 * SETTLE) == []
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_copy_truncate_goes_on_with_the_new_text_and_ends_the_old_in_the_copy(
+    logs: Path, follow: Callable[..., Follower], *, stopped: bool
+) -> None:
+    """What was written before the copy and not read yet is in the copy; nothing comes twice."""
+    some = lines(60)
+    f = follow("*")
+    append(logs / "a.log", some[:20])
+    f.take()
+    append(logs / "a.log", some[20:30])
+    shutil.copy(logs / "a.log", logs / "a.log.1")
+    if stopped:
+        f.stop()
+    else:
+        f.turn()
+    os.truncate(logs / "a.log", 0)
+    append(logs / "a.log", some[30:])
+    f.take(3 * SETTLE)
+    assert sorted(f.got) == sorted(some)
+    assert len(f.offsets) == 2
+
+
+@pytest.mark.parametrize("new", [5, 20, 80], ids=["shorter", "as long", "longer"])
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+@pytest.mark.parametrize("header", [0, 100], ids=["lines", "one header of 5 KiB"])
+def test_a_file_that_is_cut_and_written_anew_is_another(
+    logs: Path, follow: Callable[..., Follower], new: int, *, stopped: bool, header: int
+) -> None:
+    """Whatever its length is when it is looked at again, and also when both begin alike."""
+    top = lines(header, 30)
+    old, fresh = top + lines(20), top + lines(new)
+    f = follow()
+    append(logs / "a.log", old)
+    assert f.take() == old
+    if stopped:
+        f.stop()
+    os.truncate(logs / "a.log", 0)
+    append(logs / "a.log", fresh)
+    assert f.take() == fresh
+    assert len(f.offsets) == 2
+
+
+def test_a_file_that_is_cut_below_the_offset_is_read_from_the_beginning(
+    logs: Path, follow: Callable[..., Follower]
+) -> None:
+    """It holds fewer lines than were read, so it is not the file that was read."""
+    some = lines(20)
+    f = follow()
+    append(logs / "a.log", some)
+    f.take()
+    f.crash()
+    os.truncate(logs / "a.log", len(joined(some[:5])))
+    assert f.take() == some[:5]
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_an_inode_that_is_used_again_is_another_file(
+    logs: Path, follow: Callable[..., Follower], *, stopped: bool
+) -> None:
+    """Also when the two begin with the same header."""
+    header = ["#Fields: date time"]
+    old, new = header + lines(9), header + lines(30)
+    f = follow()
+    append(logs / "a.log", old)
+    assert f.take() == old
+    inode = (logs / "a.log").stat().st_ino
+    if stopped:
+        f.stop()
+        os.truncate(logs / "a.log", 0)
+        append(logs / "a.log", new)
+        (logs / "a.log").rename(logs / "b.log")
+    else:
+        f.source._shelf.most = 0  # nothing is held open, so that the number is free
+        for part in f.parts.values():
+            part.release()  # type: ignore[attr-defined]
+        f.source._shelf.most = 128
+        (logs / "a.log").unlink()
+        for i in range(200):
+            append(logs / "b.log", new)
+            if (logs / "b.log").stat().st_ino == inode:
+                break
+            (logs / "b.log").rename(logs / f"other.{i}")
+        else:
+            pytest.skip("this file system does not use an inode again at once")
+    assert f.take() == new
+    assert len(f.offsets) == 2
+
+
+def test_files_that_begin_alike_are_told_apart(logs: Path, follow: Callable[..., Follower]) -> None:
+    """By what follows; the first 8 KiB are the same here."""
+    top = lines(200, 30)
+    one, two = top + lines(5), top + lines(5)
+    f = follow()
+    append(logs / "a.log", one)
+    append(logs / "b.log", two)
+    assert sorted(f.take()) == sorted(one + two)
+    f.crash()
+    more = lines(2)
+    append(logs / "a.log", more[:1])
+    append(logs / "b.log", more[1:])
+    assert sorted(f.take()) == sorted(more)
+
+
+def test_files_that_are_alike_are_two_files_once_they_rest(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Until then one may be the copy that is made before the other is cut."""
+    f = follow()
+    append(logs / "a.log", ['{"test":1}'])
+    append(logs / "b.log", ['{"test":1}'])
+    assert f.take() == ['{"test":1}']
+    assert f.take(2 * SETTLE) == ['{"test":1}']
+    append(logs / "b.log", ['{"test":2}'])
+    assert f.take(2 * SETTLE) == ['{"test":2}']
+
+
+def test_packed_files_with_one_header_are_told_apart(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Today's file is there, yesterday's comes packed and was never seen before."""
+    top = lines(150, 30)
+    today, yesterday = top + lines(10), top + lines(3)
+    f = follow("*")
+    append(logs / "today.log", today)
+    assert f.take() == today
+    (logs / "yesterday.log.gz").write_bytes(gzip.compress(joined(yesterday)))
+    assert f.take(2 * SETTLE) == yesterday
+
+
+def test_links_to_one_file_are_one_file(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Hard links and symbolic ones."""
+    some = lines(10)
+    append(logs / "a.log", some)
+    (logs / "b.log").hardlink_to(logs / "a.log")
+    (logs / "c.log").symlink_to("a.log")
+    (logs / "nowhere.log").symlink_to("nothing")
+    f = follow()
+    assert f.take() == some
+    append(logs / "b.log", more := lines(3))
+    assert f.take(2 * SETTLE) == more
+
+
+def test_a_removed_file_is_read_to_its_end(logs: Path, follow: Callable[..., Follower]) -> None:
+    """While somebody writes to it; then it is finished, and no partition any more."""
+    f = follow(complete_after=0.2)
+    some = lines(20)
+    with (logs / "a.log").open("ab", buffering=0) as out:
+        out.write(joined(some[:10]))
+        f.take()
+        (logs / "a.log").unlink()
+        out.write(joined(some[10:15]))
+        f.take()
+        out.write(joined(some[15:])[:-1])
+    f.take(3 * SETTLE)
+    assert f.got == some
+    f.take(0.3)
+    assert f.parts == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to take away its own rights")
+def test_a_file_that_may_not_be_read_for_a_while_is_read_later(
+    logs: Path, follow: Callable[..., Follower], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others are read meanwhile, and it is said once."""
+    for folder in (logs, *logs.parents[:3]):
+        folder.chmod(0o755)
+    some = lines(20)
+    append(logs / "a.log", some[:5])
+    append(logs / "b.log", some[5:10])
+    (logs / "b.log").chmod(0)
+    f = follow()
+    os.seteuid(65534)
+    try:
+        assert f.take() == some[:5]
+        assert f.take(0.1) == []
+        os.seteuid(0)
+        (logs / "b.log").chmod(0o644)
+        os.seteuid(65534)
+        assert f.take() == some[5:10]
+        os.seteuid(0)
+        logs.chmod(0)
+        append(logs / "a.log", some[10:])
+        os.seteuid(65534)
+        f.crash()
+        assert f.take(2 * SETTLE) == []
+        os.seteuid(0)
+        logs.chmod(0o755)
+        os.seteuid(65534)
+        assert f.take() == some[10:]
+    finally:
+        os.seteuid(0)
+        logs.chmod(0o755)
+    assert len([r for r in caplog.records if "b.log" in r.getMessage()]) == 1
+
+
+def test_a_folder_may_come_later(logs: Path, follow: Callable[..., Follower]) -> None:
+    """And files in folders of it."""
+    f = follow("later", "also/*/x.log")
+    assert f.take() == []
+    some = lines(4)
+    (logs / "later" / "deep").mkdir(parents=True)
+    append(logs / "later" / "deep" / "a.txt", some[:2])
+    (logs / "also" / "here").mkdir(parents=True)
+    append(logs / "also" / "here" / "x.log", some[2:])
+    assert sorted(f.take()) == sorted(some)
+
+
+def test_what_was_there_first_can_be_begun_at_its_end(logs: Path, follow: Callable[..., Follower]) -> None:
+    """What comes later is read whole; and the choice outlives a restart."""
+    append(logs / "a.log", lines(5))
+    (logs / "b.log").write_bytes(gzip.compress(joined(lines(5))))
+    f = follow(start="end")
+    assert f.take(2 * SETTLE) == []
+    f.crash()
+    some = lines(4)
+    append(logs / "a.log", some[:2])
+    append(logs / "c.log", some[2:])
+    assert sorted(f.take(2 * SETTLE)) == sorted(some)
+
+
+def test_excluded_files_are_left_out_and_too_many_are_an_error(logs: Path, follow: Callable[..., Follower]) -> None:
+    """By name or by path."""
+    for name in ("a.log", "a.tmp", "b/c.log", "d.log"):
+        (logs / name).parent.mkdir(exist_ok=True)
+        append(logs / name, lines(1))
+    assert len(follow("", exclude=["*.tmp", "*/b/*"]).take()) == 2
+    with pytest.raises(SourceError, match="4 files, `max_files` is 3"):
+        follow("", max_files=3).take()
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_packed_file_is_read_when_it_rests(logs: Path, follow: Callable[..., Follower], members: int) -> None:
+    """One that is still being written waits; members that are added are read behind those before."""
+    some = lines(90, 40)
+    f = follow("*")
+    with (logs / "a.gz").open("ab", buffering=0) as out:
+        for i in range(members):
+            part = gzip.compress(joined(some[30 * i : 30 * i + 30]))
+            out.write(part[:100])
+            f.take(2 * SETTLE)
+            assert len(f.got) <= 30 * i + 15
+            out.write(part[100:])
+            f.take(2 * SETTLE)
+            assert f.got == some[: 30 * i + 30]
+        f.crash()
+    assert f.take(2 * SETTLE) == []
+
+
+def test_a_packed_file_that_ends_in_the_middle_is_a_reject_in_the_end(
+    logs: Path, follow: Callable[..., Follower]
+) -> None:
+    """Once nobody has added to it for `complete_after`; then it is finished."""
+    some = lines(400, 40)
+    f = follow("*", complete_after=0.2)
+    (logs / "a.gz").write_bytes(gzip.compress(joined(some))[:-100])
+    f.take(0.4)
+    assert some[:100] == f.got[:100]
+    assert set(f.got[:-1]) < set(some)
+    assert f.parts == {}
+
+
+def test_a_document_is_read_when_it_rests(logs: Path, follow: Callable[..., Follower]) -> None:
+    """Pretty-printed JSON has no lines that could be read while it is written; two that begin alike are two."""
+    f = follow("*.json")
+    for name in ("a", "b"):
+        with (logs / f"{name}.json").open("wb", buffering=0) as out:
+            out.write(b'[\n  {\n    "n": 1\n  },\n  {\n')
+            f.turn()
+            assert f.take(SETTLE / 2) == []
+            out.write(b'    "n": "%s"\n  }\n]\n' % name.encode())
+        assert [text.replace("\n", "").replace(" ", "") for text in f.take(2 * SETTLE)] == [
+            '{"n":1}',
+            f'{{"n":"{name}"}}',
+        ]
+        if name == "a":
+            (logs / "a.json").unlink()
+    f.crash()
+    assert f.take(2 * SETTLE) == []
+
+
+ZEEK = "#separator \\x09\n#fields\tts\tuid\n#types\ttime\tstring\n"
+
+
+def test_a_header_is_seen_again(logs: Path, follow: Callable[..., Follower]) -> None:
+    """After each pause and each restart: the columns keep their names."""
+    seen: list[list[str]] = []
+
+    class Seeing(FakeDecoder):
+        """Remember the columns."""
+
+        def read(self, *args: Any, **kwargs: Any) -> Any:
+            for run in super().read(*args, **kwargs):
+                if run.columns is not None and len(run):
+                    seen.append(run.columns.column_names)
+                yield run
+
+    f = follow(decoder=Seeing("zeek"))
+    (logs / "a.log").write_text(ZEEK)
+    for i in range(6):
+        append(logs / "a.log", [f"{i}\tC{i}"])
+        assert f.take() == [f"{i}\tC{i}"]
+        if i % 2:
+            f.crash()
+    assert seen == [["ts", "uid"]] * 6
+
+
+def test_a_growing_file_with_a_header_is_not_read_from_its_beginning_each_time(
+    logs: Path, follow: Callable[..., Follower]
+) -> None:
+    """The decoder is kept while the file is open."""
+    made: list[int] = []
+
+    class Counting(FakeDecoder):
+        """Count the readings."""
+
+        def read(self, *args: Any, **kwargs: Any) -> Any:
+            made.append(1)
+            return super().read(*args, **kwargs)
+
+    f = follow(decoder=Counting("zeek"))
+    (logs / "a.log").write_text(ZEEK)
+    for i in range(20):
+        append(logs / "a.log", [f"{i}\tC{i}"])
+        assert f.take() == [f"{i}\tC{i}"]
+    assert len(made) == 1
+
+
+def test_more_files_than_may_be_open_are_followed(
+    logs: Path, follow: Callable[..., Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those at rest make room."""
+    f = follow()
+    f.source._shelf.most = 5
+    some = [lines(2) for _ in range(60)]
+    for round_ in range(2):
+        for i, pair in enumerate(some):
+            append(logs / f"{i}.log", pair[round_ : round_ + 1])
+        assert len(f.take(SETTLE)) == 60
+        assert len(f.source._shelf._open) <= 5
+    assert sorted(f.got) == sorted(line for pair in some for line in pair)
+
+
+def test_ten_thousand_files_at_rest_cost_little(logs: Path, follow: Callable[..., Follower]) -> None:
+    """A look at them is a stat each; between two looks nothing is asked of the system."""
+    for i in range(10_000):
+        (logs / f"{i}.log").write_bytes(b'{"n":%d}\n' % i)
+    f = follow(poll=3600, decoder=FakeDecoder())
+    f.source._scanner.known._ledger = MemoryLedger()
+    names = f.source.partitions()
+    assert len(names) == 10_000
+    scanner = f.source._scanner
+    began = time.process_time()
+    scanner._scan(time.monotonic())
+    look = time.process_time() - began
+    parts = [f.source.open(name) for name in names[:2000]]
+    for part in parts:
+        while part.next_batch() is not None:
+            pass
+    began = time.process_time()
+    for _ in range(5):
+        for part in parts:
+            part.next_batch()
+    assert look < 2.0, f"one look took {look:.2f} s"
+    assert (time.process_time() - began) / 10_000 < 2e-5
+    assert len(list(Path("/proc/self/fd").iterdir())) < 400
+
+
+def test_two_processes_that_follow_the_same_files_are_found(logs: Path, follow: Callable[..., Follower]) -> None:
+    """The ledger tells the second."""
+    f = follow()
+    append(logs / "a.log", lines(1))
+    f.take()
+    other = connect(f.settings, f.context)
+    append(logs / "b.log", lines(1))
+    f.take()
+    append(logs / "c.log", lines(1))
+    with pytest.raises(SourceError, match="another process"):
+        drain(other)
+
+
+def test_an_id_that_no_file_ever_had_is_an_error(logs: Path, follow: Callable[..., Follower]) -> None:
+    """The ledger is gone, or it is another source's."""
+    with pytest.raises(SourceError, match="no file has the id `x`"):
+        follow().source.open("x")
+    with pytest.raises(SourceError, match="`-` is no file"):
+        connect({"paths": ["-"]}, follow().context)
+
+
+EVTX_HEADERS = 4096 + 512
+
+
+class Ordinals(FakeDecoder):
+    """Read the events of the EVTX-like files of this test, one of 32 bytes a position, as an EVTX decoder would."""
+
+    def read(self, stream: Any, name: str, *, resume_at: int = 0) -> Any:
+        """Yield what is there from an ordinal on."""
+        body = stream.read(1 << 20)[EVTX_HEADERS:]
+        found = [body[i + 8 : i + 32].decode() for i in range(0, len(body), 32) if body[i : i + 1] == b"*"]
+        rest = found[resume_at:]
+        if rest:
+            places = pa.array(range(resume_at, len(found)), pa.int64())
+            yield Records(pa.array(rest, pa.large_string()), places, pa.array([0] * len(rest), pa.int32()), len(found))
+
+
+def test_an_evtx_file_is_read_behind_what_was_read_when_it_has_grown(
+    logs: Path, follow: Callable[..., Follower]
+) -> None:
+    """Its headers change while it grows, its first record does not; its length does not tell."""
+    events = [f"event {i:018d}" for i in range(9)]
+    f = follow("*.evtx", decoder=Ordinals())
+
+    def write(count: int) -> None:
+        records = b"".join(b"**\0\0" + (32).to_bytes(4, "little") + e.encode() for e in events[:count])
+        head = b"ElfFile\0" + bytes([count]) * (EVTX_HEADERS - 8)
+        (logs / "a.evtx").write_bytes((head + records).ljust(8192, b"\0"))
+
+    write(0)
+    assert f.take(2 * SETTLE) == []
+    for count in (3, 5, 9):
+        write(count)
+        f.take(2 * SETTLE)
+        assert f.got == events[:count]
+        f.crash()
+    assert f.take(2 * SETTLE) == []
+    assert len(f.offsets) == 1
