@@ -178,7 +178,15 @@ class Spool:
                 os.close(self._file)
                 os.close(self._lock)
 
+    def room(self) -> int:
+        """Return how many bytes may still be appended; not above zero when the spool or its disk is full."""
+        return min(self._max_bytes - (self.end - self.begin), self._free())
+
     # ------------------------------------------------------------------------------------ writing
+
+    def _free(self) -> int:
+        disk = os.statvfs(self._folder)
+        return disk.f_bavail * disk.f_frsize - self._min_free
 
     def _settle(self, ticket: _Ticket) -> None:
         """Write a ticket, or have it written: whoever finds nobody at it writes for all who wait."""
@@ -226,9 +234,7 @@ class Spool:
             self._file, self._begins = file, [*self._begins, self.end]
 
     def _with_room(self, waiting: list[_Ticket]) -> list[_Ticket]:
-        disk = os.fstatvfs(self._file)
-        free = disk.f_bavail * disk.f_frsize - self._min_free
-        room = min(self._max_bytes - (self.end - self.begin), free)
+        room, free = self.room(), self._free()
         taken: list[_Ticket] = []
         for ticket in waiting:
             if ticket.size <= room:
