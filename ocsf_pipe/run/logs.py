@@ -7,14 +7,17 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from ocsf_pipe.run.pipeline import LogSpec, Pipeline
 
 ROOT = "ocsf_pipe"
 HIDDEN = "***"
+SHORTEST = 4
+"""Characters that a secret has at least to be hidden: shorter ones are part of every other word."""
 _STANDARD = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime", "event", "taskName"})
 _LEADING = ("source", "partition")
 _HANDLER = "ocsf_pipe"
@@ -100,14 +103,13 @@ def start_logging(
 ) -> None:
     """Let the program's log go to standard error (or `stream`) from now on, or nowhere; may be called again.
 
-    Other libraries' warnings go the same way.
+    Other libraries' warnings go the same way. `secrets` are what `secrets_of` gives.
     """
     out = stream if stream is not None else sys.stderr
     text = spec.format == "text" or (spec.format == "auto" and out.isatty())
     handler: logging.Handler = logging.NullHandler() if silent else logging.StreamHandler(out)
     handler.set_name(_HANDLER)
-    hidden = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-    handler.setFormatter(TextLines(hidden) if text else JsonLines(hidden))
+    handler.setFormatter(TextLines(secrets) if text else JsonLines(secrets))
     root = logging.getLogger()
     for old in [one for one in root.handlers if one.get_name() == _HANDLER]:
         root.removeHandler(old)
@@ -130,7 +132,16 @@ def secrets_of(pipeline: Pipeline) -> list[str]:
             for inner in value:
                 yield from found(inner)
 
-    return sorted({text for source in pipeline.sources for text in found(source.settings)}, key=len, reverse=True)
+    return forms({text for source in pipeline.sources for text in found(source.settings)})
+
+
+def forms(secrets: Iterable[str]) -> list[str]:
+    """Secrets as they are and as Python, JSON and URLs write them, the longest first; very short ones are left out."""
+    texts = [secret for secret in secrets if len(secret) >= SHORTEST]
+    written = {
+        form for text in texts for form in (text, repr(text)[1:-1], json.dumps(text)[1:-1], quote(text, safe=""))
+    }
+    return sorted(written, key=lambda form: (-len(form), form))
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:

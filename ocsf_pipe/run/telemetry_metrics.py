@@ -19,6 +19,10 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _PARTICULAR = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|0[xX][0-9a-fA-F]+|\d+")
 
 
+# The engine's own words, and the schema's: these names are few, and say where to look.
+_OF_THE_SCHEMA = re.compile(r"required attribute `[a-z_.]{1,60}` is null")
+
+
 @dataclass(slots=True)
 class Reasons:
     """Reasons as label values: without what is particular in them, and at most so many; `other` for the rest."""
@@ -29,7 +33,8 @@ class Reasons:
 
     def label(self, reason: str) -> str:
         """The label of a reason; the same reason has the same label for as long as the pipeline runs."""
-        text = " ".join(_PARTICULAR.sub("…", reason).split())[:80] or OTHER
+        plain = reason if _OF_THE_SCHEMA.fullmatch(reason) else _PARTICULAR.sub("…", reason)
+        text = " ".join(plain.split())[:80] or OTHER
         with self._lock:
             if text not in self._known and len(self._known) >= self.most:
                 return OTHER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ class Folder:
 
 @dataclass
 class Lines:
-    """See `Folder`."""
+    """See `Folder`. Reading it slowly is a worker that does not answer."""
 
     id: str
     lines: list[bytes]
@@ -88,6 +89,8 @@ class Lines:
 
     def next_batch(self) -> Batch | None:
         """The next lines; a file that is named `endless` never ends."""
+        if self.source.settings.get("mode") == "slow":
+            time.sleep(30)
         found = self.lines[self.at : self.at + int(self.source.settings.get("take", 10))]
         if not found:
             if self.id == "endless":

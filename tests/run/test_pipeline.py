@@ -18,7 +18,7 @@ from ocsf_pipe.mapping.reader import Reader
 from ocsf_pipe.run import pipeline_parse, pipeline_schema
 from ocsf_pipe.run.pipeline import BatchSpec, LogSpec, MaintenanceSpec, MetricsSpec, SourceSpec, load_pipeline
 from ocsf_pipe.run.pipeline_secrets import Secret, fetched
-from tests.run.pipeline_corpus import CHECKOUT, ENVIRONMENT, ERR, OK, PROBE, ROOT, SECRET, complaints, loaded
+from tests.run.pipeline_corpus import CHECKOUT, ENVIRONMENT, ERR, KNOWN, OK, ROOT, SECRET, complaints, loaded
 
 SHAPE = [path for path in ERR if re.match(r"P10[2346]|P202|P301", path.name)]
 ONLY_SAID = {
@@ -43,8 +43,8 @@ def _corpus(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PROBE_MISSING", raising=False)
-    monkeypatch.setattr("ocsf_pipe.run.pipeline_sources.CONNECTORS", {**CONNECTORS, **PROBE})
-    monkeypatch.setattr("ocsf_pipe.run.pipeline_schema.CONNECTORS", {**CONNECTORS, **PROBE})
+    monkeypatch.setattr("ocsf_pipe.run.pipeline_sources.CONNECTORS", KNOWN)
+    monkeypatch.setattr("ocsf_pipe.run.pipeline_schema.CONNECTORS", KNOWN)
 
 
 @pytest.mark.parametrize("path", OK, ids=_stem)
