@@ -27,7 +27,7 @@ _AHEAD = _DAYS_AHEAD * 86_400_000  # a zone of fourteen hours and a clock that i
     ],
 )
 def with_year(value: str, seen: int) -> str | None:
-    """Put the year before ISO text without one (`--MM-DD…`): the last in which it is no more than two days after `seen`."""
+    """Put a year before ISO text without one (`--MM-DD…`): the last that leaves it at most two days after `seen`."""
     if not value.startswith("--"):
         return value
     last = to_iso(seen + _AHEAD)
