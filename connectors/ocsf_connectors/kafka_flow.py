@@ -13,6 +13,7 @@ from kafka.record import MemoryRecords
 
 from ocsf_connectors.kafka_batches import Frame, leader_epoch, split
 from ocsf_connectors.kafka_notes import Place
+from ocsf_pipe.errors import SourceError
 
 
 class FrameRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the client publishes no types
@@ -50,7 +51,7 @@ class Flow:
     seek: bool = True
     most: int | None = None
     over: bool = False
-    error: Exception | None = None
+    error: SourceError | None = None
     size: int = 0
     paused: bool = False
     behind: int = 0
@@ -77,10 +78,15 @@ class Flow:
             self.size -= size
         return taken
 
-    def give_up(self, error: Exception | None = None) -> None:
+    def give_up(self, error: SourceError | None = None) -> None:
         """Hand nothing over any more; raise `error` to whoever asks, where there is one."""
         with self._lock:
             self._frames.clear()
             self.size = 0
             self.over = True
             self.error = self.error or error
+
+
+def again(error: SourceError) -> SourceError:
+    """Return an error to raise that says the same; one that is raised twice would gather what it passed."""
+    return SourceError(str(error), error.hint)

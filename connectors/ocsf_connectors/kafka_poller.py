@@ -14,7 +14,7 @@ from kafka import errors as kafka_errors
 
 from ocsf_connectors.kafka_batches import Frame
 from ocsf_connectors.kafka_cluster import Cluster
-from ocsf_connectors.kafka_flow import Flow
+from ocsf_connectors.kafka_flow import Flow, again
 from ocsf_connectors.kafka_losses import Losses
 from ocsf_connectors.kafka_notes import Notes, Place
 from ocsf_pipe.errors import SourceError
@@ -57,7 +57,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
     flows: dict[TopicPartition, Flow] = field(default_factory=dict)
     owned: set[TopicPartition] = field(default_factory=set)
     _places: dict[TopicPartition, tuple[Place, str | None]] = field(default_factory=dict)
-    _error: Exception | None = None
+    _error: SourceError | None = None
     _commits: dict[TopicPartition, int] = field(default_factory=dict)
     _cluster: Cluster | None = None
     _closing: threading.Event = field(default_factory=threading.Event)
@@ -79,7 +79,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
         """Return the ids of the partitions that are owned and known; raises what is wrong with the cluster."""
         with self._lock:
             if self._error is not None:
-                raise self._error
+                raise again(self._error)
             cluster = self.notes.cluster if self.notes else ""
             return [place.name(cluster) for tp, (place, _) in self._places.items() if tp in self.owned]
 
@@ -145,7 +145,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
                 if flow is not None:
                     flow.give_up()
 
-    def _end(self, tp: TopicPartition, error: Exception) -> None:
+    def _end(self, tp: TopicPartition, error: SourceError) -> None:
         flow = self.flows.pop(tp, None)
         if flow is not None:
             flow.give_up(error)
@@ -162,7 +162,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # the client pub
             except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the client made anew
                 if self._closing.is_set():
                     break
-                LOG.warning("kafka: %s", error)
+                LOG.warning("kafka: %s", str(error))
                 self._leave()
                 with self._lock:
                     self._error = told(error)
@@ -347,10 +347,10 @@ def _committed(_offsets: Mapping[Any, Any], answer: object) -> None:
         LOG.info("kafka: the group's offsets are not told: %s", answer)
 
 
-def told(error: Exception) -> Exception:
-    """Put an error of the client into the words of this house."""
-    if isinstance(error, SourceError | OSError):
-        return error
+def told(error: Exception) -> SourceError:
+    """Put an error of the client into the words of this house; what it holds on to is let go."""
+    if isinstance(error, SourceError):
+        return again(error)
     hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "check `servers` and the brokers' logs")
     return SourceError(f"kafka: {error}", hint)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ocsf_connectors.kafka_batches import DamagedBatch, Frame, Messages, messages, rejected
-from ocsf_connectors.kafka_flow import Flow
+from ocsf_connectors.kafka_flow import Flow, again
 from ocsf_connectors.kafka_losses import lost_text, preface
 from ocsf_connectors.kafka_poller import Poller
 from ocsf_pipe.errors import SourceError
@@ -47,7 +47,7 @@ class KafkaPartition:
     def next_batch(self) -> Batch | None:
         """Return the next messages; None when none are there. Raises SourceError where it has to be opened anew."""
         if self.flow.error is not None:
-            raise self.flow.error
+            raise again(self.flow.error)
         if self.flow.over:
             return None
         if not self._ready:

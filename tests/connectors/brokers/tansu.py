@@ -7,11 +7,13 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-SHARED = Path(f"/tmp/ocsf-pipe-tansu-{os.getuid()}")  # noqa: S108 - 41 MB, copied once for all test processes
+SHARED = Path(tempfile.gettempdir(), f"ocsf-pipe-tansu-{os.getuid()}")
+"""Where the program is copied to, once for all test processes: it has 41 MB."""
 
 
 def program() -> Path | None:
