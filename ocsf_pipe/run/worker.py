@@ -187,7 +187,9 @@ class Worker:
             return False
         if self._lanes and all(lane.finished for lane in self._lanes.values()):
             return True
-        return at - self._moved > (QUIET if self._lanes else LONELY) and not any(lane.partition.lag() for lane in self._lanes.values())
+        return at - self._moved > (QUIET if self._lanes else LONELY) and not any(
+            lane.partition.lag() for lane in self._lanes.values()
+        )
 
     def _wait(self, error: Exception, seconds: float) -> None:
         LOG.warning("source waits: %s", error, extra={"source": self.name, "seconds": seconds}, exc_info=error)
@@ -229,7 +231,7 @@ class Worker:
         tables = mapped.whole()
         committing = time.monotonic()
         self._until_done(lambda: self._commit(txn, tables, mapped.report, again=txn is lane.pending))
-        lane.partition.acknowledge(Offset(txn.end))
+        self._acknowledged(lane, txn.end)
         self._told(lane, mapped.report, sum(run.raw.nbytes for run in runs), began, committing)
         lane.batch = txn.batch
         lane.done(txn.end)
@@ -288,6 +290,9 @@ class Worker:
             self.lake.begin(txn)
         commits = self.lake.commit(txn, tables)
         self.lake.finish(txn, {**report.counts(), "tables": dict(commits)})
+
+    def _acknowledged(self, lane: Lane, end: int) -> None:
+        lane.partition.acknowledge(Offset(end))
 
     def _until_done(self, commit: Callable[[], None]) -> None:
         """Commit, waiting out a full disk or a lost bucket; the batch stays in memory and nothing more is read."""
