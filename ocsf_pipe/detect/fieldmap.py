@@ -77,8 +77,7 @@ class _Mapping:
     @cached_property
     def domains(self) -> Mapping[str, Domain]:
         return {
-            route.name: domain_of(route.when, self.lets) if route.when is not None else {}
-            for route in self.plan.routes
+            route.name: domain_of(route.when, self.lets) if route.when is not None else {} for route in self.plan.routes
         }
 
     def segments(self, wanted: Mapping[str, str]) -> Iterator[Segment]:

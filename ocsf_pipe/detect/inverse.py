@@ -35,6 +35,10 @@ class Search:
         """Whether a part reads anything beside the path and those that mean the same."""
         return bool(reads(node, self.lets) - {self.path, *self.also})
 
+    def hides(self, node: Node, here: Value) -> bool:
+        """Whether a part is made of the path in a way that does not lead back."""
+        return bool(reads(node, self.lets) & {self.path, *self.also}) and backwards(node, here, self) is None
+
 
 def backwards(node: Node, here: Value, search: Search) -> Place | None:
     """Where the path stands, given that `node` has the value `here`; None where that does not tell."""
@@ -90,6 +94,8 @@ def _coalesce(node: Call, here: Value, search: Search) -> Place | None:
         if found is None:
             continue
         rest = [other for other in node.args if other is not arg]
+        if any(search.hides(other, here) for other in rest):
+            return None
         if all(isinstance(other, Const) for other in rest):
             defaults = tuple(other.value for other in rest if isinstance(other, Const))
             return _without_default(found, defaults)
@@ -115,7 +121,7 @@ def _case(node: Case, here: Value, search: Search) -> Place | None:
     """The branch that leads to the path; a branch of another path may be what the attribute holds."""
     branches = [value for _, value in node.arms] + ([node.otherwise] if node.otherwise is not None else [])
     found = [place for place in (backwards(value, here, search) for value in branches) if place is not None]
-    if not found:
+    if not found or any(search.hides(value, here) for value in branches):
         return None
     first = found[0]
     empty = node.otherwise is None or any(isinstance(value, Const) for value in branches)

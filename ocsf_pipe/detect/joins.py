@@ -1,8 +1,8 @@
 """One source path that went into two attributes, or into a list: put together again.
 
-    domain ‖ '\\' ‖ name      a text that was split in two
-    key ‖ '\\' ‖ value         a path of which the last part was cut off
-    a list joined             a text that was split at a separator
+domain ‖ '\\' ‖ name      a text that was split in two
+key ‖ '\\' ‖ value         a path of which the last part was cut off
+a list joined             a text that was split at a separator
 """
 
 from __future__ import annotations

@@ -46,12 +46,15 @@ class LeafSql:
         return not (isinstance(place, Value | Keys) and place.folded and not ignores_case(test))
 
     def _first(self, places: Sequence[Place], test: Test, reading: Reading) -> str:
-        """The test of the first place that has a value; later ones are looked at only where they can decide."""
+        """The test of the first place that has a value; later ones are looked at only where they can decide.
+
+        A test of null is null, so that `coalesce` goes on to the next place.
+        """
         first, rest = places[0], places[1:]
         found = self._place(first, test, reading, rest)
         if not rest or not self._undecided(first, test):
             return found
-        return f"case when {self.text(first)} is not null then {found} else {self._first(rest, test, reading)} end"
+        return f"coalesce({found}, {self._first(rest, test, reading)})"
 
     def _undecided(self, place: Place, test: Test) -> bool:
         """Whether a null may stand for a text that passes."""
@@ -65,7 +68,7 @@ class LeafSql:
                 return self._keys(place, test, reading, rest)
             case Inside(lists=True, path=path) if path:
                 found = elements_sql(self._document(place), path)
-                return f"len(list_filter({found}, lambda v: {match_sql('v', test)})) > 0"
+                return f"nullif(len(list_filter({found}, lambda v: {match_sql('v', test)})) > 0, false)"
             case Value(shared=True) if reading.source and any(isinstance(one, Named) for one in rest):
                 raw = self.columns.sql(RAW, TEXT)
                 return f"({self._match(place, test)} and {mentions_sql(raw, reading.source[-1])})"

@@ -24,7 +24,7 @@ def match_sql(text: str, test: Test, *, lowered: str | None = None) -> str:
             return _pattern(text if test.cased else lowered or f"lower({text})", test)
         case Number(number=number):
             exact = f"{text} = {text_literal(_digits(number))}"
-            return f"({exact} or try_cast({text} as double) = {float(number)!r})"
+            return f"({exact} or coalesce(try_cast({text} as double) = {float(number)!r}, false))"
         case Regex(text=pattern, flags=flags):
             return f"regexp_matches({text}, {text_literal(flagged(pattern, flags))})"
         case Cidr(network=network):

@@ -132,9 +132,7 @@ def _correlation(rule: SigmaCorrelationRule, path: str, fault: str | None, *, sh
         correlation = correlation_of(rule) if fault is None else None
     except (SigmaError, Unsupported) as error:
         fault = _line(error)
-    return Rule(
-        **_about(rule), logsource=(), tree=None, path=path, correlation=correlation, shown=shown, fault=fault
-    )
+    return Rule(**_about(rule), logsource=(), tree=None, path=path, correlation=correlation, shown=shown, fault=fault)
 
 
 def _about(rule: SigmaRule | SigmaCorrelationRule) -> dict[str, str | tuple[str, ...]]:

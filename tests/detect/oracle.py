@@ -1,0 +1,259 @@
+"""The oracle: Sigma evaluated natively, rule by rule and record by record, on the raw records.
+
+It is plain and slow, knows no mapping, and shares nothing with the program but pySigma's parser. `Windows` says which
+records a logsource means, in the words of Windows: channels and event ids.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sigma import conditions as c
+from sigma import types as t
+from sigma.rule import SigmaRule
+
+SYSMON = ("microsoft-windows-sysmon/operational", "microsoft-windows-sysmon")
+SECURITY = ("security", "microsoft-windows-security-auditing")
+_EVERY = frozenset(range(1 << 16))
+_REGISTRY = {"registry_add": ("CreateKey", "AddKey", "CreateValue", "AddValue")}
+_REGISTRY |= {"registry_delete": ("DeleteKey", "DeleteValue")}
+CATEGORIES: dict[str, tuple[tuple[str, ...], frozenset[int]]] = {
+    name: (SYSMON, frozenset(ids))
+    for name, ids in {
+        "process_creation": (1,), "file_change": (2,), "network_connection": (3,), "sysmon_status": (4, 16),
+        "process_termination": (5,), "driver_load": (6,), "image_load": (7,), "create_remote_thread": (8,),
+        "raw_access_thread": (9,), "process_access": (10,), "file_event": (11,), "registry_add": (12,),
+        "registry_delete": (12,), "registry_event": (12, 13, 14), "registry_set": (13,), "registry_rename": (14,),
+        "create_stream_hash": (15,), "pipe_created": (17, 18), "wmi_event": (19, 20, 21), "dns_query": (22,),
+        "file_delete": (23, 26), "clipboard_capture": (24,), "process_tampering": (25,), "file_delete_detected": (26,),
+        "file_block_executable": (27,), "file_block_shredding": (28,), "file_executable_detected": (29,),
+        "sysmon_error": (255,),
+    }.items()
+}  # fmt: skip
+SERVICES = {"security": (SECURITY, _EVERY), "sysmon": (SYSMON, _EVERY)}
+# Process creation in the Security log: the same facts under other names.
+AUDIT_NAMES = {
+    "Image": "NewProcessName", "ParentImage": "ParentProcessName", "User": "SubjectUserName",
+    "LogonId": "SubjectLogonId", "IntegrityLevel": "MandatoryLabel", "ProcessId": "NewProcessId",
+    "ParentProcessId": "ProcessId",
+}  # fmt: skip
+_PATTERNS: dict[int, tuple[t.SigmaString, str]] = {}
+_PARSED: dict[int, tuple[SigmaRule, list[Any]]] = {}
+_SYSTEM = {"Provider_Name": ("Provider", "Name"), "Provider": ("Provider", "Name")}
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """One Windows event as the decoder gives it: System, EventData, UserData."""
+
+    record: Mapping[str, Any]
+
+    @property
+    def code(self) -> int | None:
+        """The event id."""
+        code = self.record.get("System", {}).get("EventID")
+        return code if isinstance(code, int) else None
+
+    def is_of(self, channel: tuple[str, ...]) -> bool:
+        """Whether the event stands in the channel, or comes from its provider."""
+        system = self.record.get("System", {})
+        return (
+            str(system.get("Channel")).lower() == channel[0] or str(self.value("Provider_Name")).lower() == channel[1]
+        )
+
+    def value(self, name: str) -> Any:
+        """The value of a field, None for none: EventData, then System, then UserData."""
+        data = self.record.get("EventData") or {}
+        if name in data:
+            return data[name]
+        at: Any = self.record.get("System", {})
+        for key in _SYSTEM.get(name, (name,)):
+            at = at.get(key) if isinstance(at, dict) else None
+        return at if at is not None else _inside(self.record.get("UserData"), name)
+
+    def all_texts(self) -> Iterator[str]:
+        """Every value of the event as text."""
+        yield from _texts(self.record)
+
+
+def _inside(part: Any, name: str) -> Any:
+    if not isinstance(part, dict):
+        return None
+    found = (_inside(value, name) for value in part.values())
+    return part[name] if name in part else next((one for one in found if one is not None), None)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield _text(value)
+
+
+def serves(rule: SigmaRule, event: Windows) -> Mapping[str, str] | None:
+    """The names of fields to use where the event is of the rule's logsource; None where it is not."""
+    source = rule.logsource
+    if source.product not in (None, "windows"):
+        return None
+    if source.category is not None:
+        channel, codes = CATEGORIES.get(source.category, ((), frozenset()))
+        if channel and event.is_of(channel) and event.code in codes:
+            kinds = _REGISTRY.get(source.category)
+            return {} if kinds is None or event.value("EventType") in kinds else None
+        if source.category == "process_creation" and event.is_of(SECURITY) and event.code == 4688:
+            return AUDIT_NAMES
+        return None
+    if source.service is None:
+        return {} if event.is_of(SYSMON) or event.is_of(SECURITY) else None
+    channel, _ = SERVICES.get(source.service, ((), _EVERY))
+    return {} if channel and event.is_of(channel) else None
+
+
+def fires(rule: SigmaRule, event: Windows) -> bool:
+    """Whether the rule fires on the event."""
+    names = serves(rule, event)
+    if names is None:
+        return False
+    if id(rule) not in _PARSED:
+        _PARSED[id(rule)] = (rule, [one.parsed for one in rule.detection.parsed_condition])
+    return any(holds(one, event, names) for one in _PARSED[id(rule)][1])
+
+
+def holds(condition: Any, event: Any, names: Mapping[str, str]) -> bool:
+    """Whether a parsed condition holds."""
+    match condition:
+        case c.ConditionAND(args=args):
+            return all(holds(arg, event, names) for arg in args)
+        case c.ConditionOR(args=args):
+            return any(holds(arg, event, names) for arg in args)
+        case c.ConditionNOT(args=args):
+            return not holds(args[0], event, names)
+        case c.ConditionFieldEqualsValueExpression(field=field, value=value):
+            return _field(event, field, value, names)
+        case c.ConditionValueExpression(value=value):
+            return any(_keyword(text, value) for text in event.all_texts())
+    raise TypeError(condition)
+
+
+def _field(event: Any, field: str, value: Any, names: Mapping[str, str]) -> bool:
+    found = event.value(names.get(field, field))
+    if isinstance(value, t.SigmaExpansion):
+        return any(_field(event, field, one, names) for one in value.values)
+    if isinstance(value, t.SigmaNull):
+        return found is None
+    if isinstance(value, t.SigmaExists):
+        return (found is not None) == bool(value)
+    if isinstance(value, t.SigmaFieldReference):
+        other = event.value(names.get(value.field, value.field))
+        return found is not None and other is not None and _refers(_text(found).lower(), _text(other).lower(), value)
+    items = found if isinstance(found, list) else [found]
+    return any(matches(_text(item), value) for item in items if item is not None)
+
+
+def _refers(one: str, two: str, value: t.SigmaFieldReference) -> bool:
+    if value.starts_with and value.ends_with:
+        return two in one
+    return one.startswith(two) if value.starts_with else one.endswith(two) if value.ends_with else one == two
+
+
+def _text(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _keyword(text: str, value: Any) -> bool:
+    if isinstance(value, t.SigmaString) and not value.contains_placeholder():
+        return _regex(_pattern(value), re.DOTALL | re.IGNORECASE).search(text) is not None
+    return matches(text, value)
+
+
+def matches(text: str, value: Any) -> bool:
+    """Whether a text is what a Sigma value asks for."""
+    match value:
+        case t.SigmaString():
+            if value.contains_placeholder():
+                return False
+            flags = re.DOTALL if isinstance(value, t.SigmaCasedString) else re.DOTALL | re.IGNORECASE
+            return _regex(_pattern(value), flags).fullmatch(text) is not None
+        case t.SigmaTimestampPart():
+            return _part(text, value)
+        case t.SigmaNumber():
+            return text == str(value.number) or _number(text) == value.number
+        case t.SigmaBool():
+            return text.lower() == str(value).lower()
+        case t.SigmaRegularExpression():
+            flags = 0
+            for flag in value.flags:
+                flags |= value.sigma_to_python_flags[flag]
+            return _regex(str(value.regexp), flags).search(text) is not None
+        case t.SigmaCIDRExpression():
+            return _in_network(text, str(value.network))
+        case t.SigmaCompareExpression():
+            return _compares(_number(text), value)
+    raise TypeError(value)
+
+
+@functools.cache
+def _regex(pattern: str, flags: int) -> re.Pattern[str]:
+    return re.compile(pattern, flags)
+
+
+def _pattern(value: t.SigmaString) -> str:
+    if id(value) not in _PATTERNS:
+        _PATTERNS[id(value)] = (value, _spelled(value))
+    return _PATTERNS[id(value)][1]
+
+
+def _spelled(value: t.SigmaString) -> str:
+    return "".join(
+        re.escape(part) if isinstance(part, str) else ".*" if part == t.SpecialChars.WILDCARD_MULTI else "."
+        for part in value.s
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _compares(number: float | None, value: t.SigmaCompareExpression) -> bool:
+    if number is None:
+        return False
+    wanted = value.number.number
+    return {
+        "LT": number < wanted, "LTE": number <= wanted, "GT": number > wanted, "GTE": number >= wanted,
+        "NEQ": number != wanted,
+    }[value.op.name]  # fmt: skip
+
+
+def _in_network(text: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(text) in ipaddress.ip_network(network)
+    except ValueError:
+        return False
+
+
+def _part(text: str, value: t.SigmaTimestampPart) -> bool:
+    moment = datetime.fromisoformat(text)
+    part = value.timestamp_part.name.lower()
+    return (moment.isocalendar().week if part == "week" else getattr(moment, part)) == value.number
+
+
+def all_fires(rules: Iterable[SigmaRule], events: Iterable[Windows]) -> Iterator[tuple[str, int]]:
+    """Every (rule, position of the event) that fires."""
+    kept = list(rules)
+    for i, event in enumerate(events):
+        for rule in kept:
+            if fires(rule, event):
+                yield str(rule.id), i
