@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ocsf_pipe.errors import OcsfPipeError
+
 if TYPE_CHECKING:
     from ocsf_pipe.run.pipeline import Pipeline
     from ocsf_pipe.run.report import Report
@@ -67,7 +69,8 @@ def _loaded(file: Path) -> Pipeline:
 
 
 def _run(pipeline: Pipeline, *, watch: bool, once: bool) -> Report:
-    from ocsf_pipe.run.logs import secrets_of, start_logging
+    from ocsf_pipe.cli import complain
+    from ocsf_pipe.run.logs import secrets_of, start_logging, without
     from ocsf_pipe.run.telemetry import Telemetry
 
     secrets = secrets_of(pipeline)
@@ -80,6 +83,11 @@ def _run(pipeline: Pipeline, *, watch: bool, once: bool) -> Report:
     try:
         telemetry.started(len(pipeline.sources), pipeline.lake, server.url if server is not None else None)
         return _guarded(pipeline, telemetry, watch=watch, once=once)
+    except (OcsfPipeError, OSError) as error:
+        # What a client library says of a failed login may hold the password.
+        hint = getattr(error, "hint", None)
+        complain(OcsfPipeError(without(str(error), secrets), without(hint, secrets)))
+        raise typer.Exit(1) from error
     finally:
         if server is not None:
             server.stop()

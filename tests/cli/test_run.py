@@ -191,6 +191,7 @@ def test_once_gives_up_on_a_source_that_is_not_there(place: Place) -> None:
     gone = place.start("--once")
     assert gone.process.wait(60) == 1
     assert "error: no folder" in gone.log.read_text()
+    assert SECRET not in gone.log.read_text()
 
 
 def test_a_signal_ends_it_with_the_batch_in_hand(place: Place) -> None:
