@@ -9,9 +9,10 @@ from typing import Any, Protocol
 import zstandard
 
 ENCODINGS = ("gzip", "deflate", "zstd")
-# A block of zstd is at least 4 bytes and at most 128 KiB unpacked: a slice of 256 bytes gives 8 MiB at most, since the
+_PIECE = 1 << 20
+# A block of zstd is at least 4 bytes and at most 128 KiB unpacked: a slice of 128 bytes gives 4 MiB at most, since the
 # library has no way to stop in the middle of one.
-_ZSTD_SLICE = 256
+_ZSTD_SLICE = 128
 _ZSTD_WINDOW = 8 << 20
 
 
@@ -24,9 +25,9 @@ class BodyTooLargeError(ValueError):
 
 
 class Unpacking(Protocol):
-    """Unpacks what is fed to it; never gives more than `room` bytes and one at once, but for zstd (8 MiB)."""
+    """Unpacks what is fed to it, in pieces of a few MiB at most."""
 
-    def feed(self, data: bytes, room: int) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield what comes out; raises BodyError for what is not packed so."""
         ...
 
@@ -45,16 +46,17 @@ class Body:
         self._pieces: list[bytes] = []
         self.raw = self.size = 0
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the body."""
+    def feed(self, data: bytes) -> Iterator[int]:
+        """Take the next bytes of the body; yields the size of each piece that came of them, to give others a turn."""
         self.raw += len(data)
         if self.raw > self._max_raw:
             raise BodyTooLargeError(f"the body is longer than {self._max_raw} bytes")
-        for piece in self._unpacking.feed(data, self._max_unpacked - self.size):
+        for piece in self._unpacking.feed(data):
             self.size += len(piece)
             if self.size > self._max_unpacked:
                 raise BodyTooLargeError(f"the body is longer than {self._max_unpacked} bytes when unpacked")
             self._pieces.append(piece)
+            yield len(piece)
 
     def whole(self) -> bytes:
         """Return the body; raises BodyError when it ended too early."""
@@ -73,7 +75,7 @@ def _unpacking(encoding: str) -> Unpacking:
 
 
 class _Plain:
-    def feed(self, data: bytes, room: int) -> Iterator[bytes]:  # noqa: ARG002 - the contract
+    def feed(self, data: bytes) -> Iterator[bytes]:
         yield bytes(data)
 
     def finish(self) -> None:
@@ -86,17 +88,16 @@ class _Zlib:
         self._stream: Any = None
         self._done = False
 
-    def feed(self, data: bytes, room: int) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._done and not self._gzip:
                 raise BodyError("there are bytes behind the packed ones")
             if self._stream is None or self._done:  # gzip may have several members
                 self._stream, self._done = zlib.decompressobj(self._bits(data)), False
             try:
-                piece = self._stream.decompress(data, room + 1)
+                piece = self._stream.decompress(data, _PIECE)
             except zlib.error as error:
                 raise BodyError(str(error)) from error
-            room -= len(piece)
             yield piece
             self._done = self._stream.eof
             data = self._stream.unused_data if self._done else self._stream.unconsumed_tail
@@ -117,7 +118,7 @@ class _Zstd:
         self._stream: Any = None
         self._done = False
 
-    def feed(self, data: bytes, room: int) -> Iterator[bytes]:  # noqa: ARG002 - it cannot be told to stop
+    def feed(self, data: bytes) -> Iterator[bytes]:
         for start in range(0, len(data), _ZSTD_SLICE):
             yield from self._slice(data[start : start + _ZSTD_SLICE])
 

@@ -153,6 +153,8 @@ class Connection:
         return self._request(event)
 
     def _request(self, event: h11.Request) -> Request:
+        if event.http_version not in (b"1.0", b"1.1"):
+            raise _Refused(_plain(505, "HTTP/1.1 is spoken here"))
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
         size = len(event.target) + sum(len(name) + len(value) + 4 for name, value in pairs)
         if size > self._limits.max_header:
@@ -215,11 +217,13 @@ class Connection:
             await self._write(self._protocol.send(h11.InformationalResponse(status_code=100, headers=[])))
         async with asyncio.timeout(self._limits.body_seconds):
             while isinstance(event := await self._event(), h11.Data):
-                before = body.size
+                counted = body.size
                 try:
-                    body.feed(bytes(event.data))
+                    for size in body.feed(bytes(event.data)):
+                        if size > _READ:  # what a few bytes unpack to must not hold the others up
+                            await asyncio.sleep(0)
                 finally:
-                    self._shared.held += body.size - before
+                    self._shared.held += body.size - counted
                 if self._shared.held > self._limits.max_memory:
                     raise _Refused(intake.refuse(429, "too many large requests at once"))
 
