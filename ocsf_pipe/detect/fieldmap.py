@@ -154,18 +154,17 @@ class _Mapping:
         if found:
             _, place, kept = min(found, key=lambda one: one[0])
             if _is_whole(place):
-                yield place
-                yield from self._failed(path) if kept else ()
+                yield from self._kept(place, path) if kept else (place,)
                 return
         together = joined(route.assigns, search)
         if together is not None:
             yield together
         elif found:
-            yield min(found, key=lambda one: one[0])[1]
-            yield from self._failed(path)
+            yield from self._kept(min(found, key=lambda one: one[0])[1], path)
 
-    def _failed(self, path: Path) -> Iterator[Place]:
+    def _kept(self, place: Place, path: Path) -> Iterator[Place]:
         """A value that did not convert stands in `unmapped`."""
+        yield replace(place, partial=True) if isinstance(place, Value | Keys) else place
         yield Inside("unmapped", path, lists=False)
 
     def _documents(self, route: Route, paths: Sequence[Path]) -> Iterator[Place]:

@@ -41,6 +41,10 @@ class LeafSql:
         texts = [self.text(place) for place in reading.places]
         return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})" if texts else "cast(null as varchar)"
 
+    def decides(self, place: Place, test: Test) -> bool:
+        """Whether the place alone says whether a test passes."""
+        return self._tells(place, test) and not self._undecided(place, test)
+
     def _tells(self, place: Place, test: Test) -> bool:
         """Whether the place has what the test asks for: letter case may be lost."""
         return not (isinstance(place, Value | Keys) and place.folded and not ignores_case(test))
