@@ -42,6 +42,8 @@ class Entry:
 
     key: where it was seen last; None when its inode holds something else now. begin: the first position that is wanted.
     done: everything up to `stamp` (size and time of change) is in the lake. seen: when, in seconds since 1970.
+    short: what is left of it is a copy, of which more may have been read than it has.
+    copy_of: the id of the entry that it looks like a copy of, until that is cut or the two are told apart.
     """
 
     id: str
@@ -53,6 +55,8 @@ class Entry:
     done: bool = False
     stamp: tuple[int, int] | None = None
     seen: float = 0.0
+    copy_of: str | None = None
+    short: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -68,8 +68,9 @@ class Shelf:
         if partition.id in self._open:
             self._open.move_to_end(partition.id)
             return True
-        if len(self._open) >= self.most:
-            idle = next((one for one in self._open.values() if one.idle and one.may_close()), None)
+        closable = [one for one in self._open.values() if one.may_close()]
+        if len(closable) >= self.most:
+            idle = next((one for one in closable if one.idle), None)
             if idle is None:
                 return False
             idle.release()
@@ -293,9 +294,10 @@ class FollowedFile:
         self.release()
 
     def _cut_off(self) -> None:
-        """Let go of a file that was written anew: what is left of the old one may be in a copy."""
+        """Let go of a file that was written anew: what is left of the old one may be in a copy, unless it is one."""
         self._rest()
-        self._scanner.lose(self._entry)
+        if not self._entry.short:
+            self._scanner.lose(self._entry)
 
     # ------------------------------------------------------------------ the contract
 

@@ -159,13 +159,21 @@ class Scanner:
                 stat = None
             # A folder that may be entered but not listed hides its files from a glob, not from a stat.
             there = stat is not None and (stat.st_dev, stat.st_ino) == key
-            handle = self.held(place.entry.id)
+            handle = self._handle(place)
             if stat is not None and there:
                 place.see(stat, place.path, now, listed=place.listed)
             elif handle is not None:
                 place.see(os.fstat(handle), place.path, now, listed=False)
             else:
                 self._miss(place.entry)
+
+    def _handle(self, place: Place) -> int | None:
+        """Return the open handle of a place; one of where the entry was before is none."""
+        handle = self.held(place.entry.id)
+        if handle is None:
+            return None
+        stat = os.fstat(handle)
+        return handle if (stat.st_dev, stat.st_ino) == place.key else None
 
     def _take_in(self, new: list[tuple[str, os.stat_result]], now: float) -> None:
         """Known inodes first, and packed files last: a copy is known by the file that it was made of."""
@@ -203,14 +211,41 @@ class Scanner:
             self._left[look.key] = (look.stamp, until)
             return
         entry = self._by_inode(look) or self._by_text(look, head)
-        if entry is None and not self._is_copy(look, head, age):
-            entry = self._new(look, head)
+        if entry is None:
+            original = self._original(look, head, age)
+            if original is not None and look.packing:
+                self._copies[look.key] = look.stamp
+                return
+            entry = self._new(look, head, original)
+        if entry.copy_of is not None:
+            entry = self._told_apart(entry, look, age)
         if entry is None:
             return
         if entry.done and entry.stamp == look.stamp:
             self._left[look.key] = (look.stamp, float("inf"))
             return
         self._settle_on(entry, look, now - max(0.0, age))
+
+    def _told_apart(self, copy: Entry, look: Look, age: float) -> Entry | None:
+        """Return the entry that a likely copy belongs to now; None while that is open."""
+        original = self.known.entries.get(copy.copy_of or "")
+        place = self.by_id.get(original.id) if original is not None else None
+        if place is not None and self._still_there(place):
+            if age < self.options.settle and self._is_alike(look, place):
+                return None
+        elif original is not None and original.tail is not None:
+            if place is not None:
+                self.lose(original)
+            shorter = look.size < original.tail.end
+            if shorter or look.holds((original.head, original.tail)):
+                if shorter:  # more was read of the original before it was cut
+                    original.tail, original.short = look.last_line(), True
+                self.known.move(copy, None)
+                copy.done = True
+                return original
+        copy.copy_of = None
+        self.known.change(copy, urgent=True)
+        return copy
 
     def _settle_on(self, entry: Entry, look: Look, changed: float, *, listed: bool = True) -> None:
         if entry.done:
@@ -243,7 +278,7 @@ class Scanner:
             if place is not None and not self._still_there(place):
                 self.lose(entry)
                 place = None
-            if place is None and entry.tail is not None and look.holds((entry.head, entry.tail)):
+            if place is None and entry.tail and not entry.copy_of and look.holds((entry.head, entry.tail)):
                 fits.append(entry)
         return max(fits, key=lambda entry: entry.tail.end if entry.tail else 0, default=None)
 
@@ -251,37 +286,36 @@ class Scanner:
         if place.packing or place.document:
             return True
         try:
-            with Look(place.path, self.held(place.entry.id)) as look:
+            with Look(place.path, self._handle(place)) as look:
                 return look.key == place.key and look.holds((place.entry.head, place.entry.tail))
         except OSError:
             return True  # not to be seen is not changed
 
-    def _is_copy(self, look: Look, head: Mark, age: float) -> bool:
-        """Whether a new file says what one that is still there says: the copy before a cut, or one that is packed.
+    def _original(self, look: Look, head: Mark, age: float) -> Entry | None:
+        """Return what is still there and says the same: this is the copy before a cut, or one that is packed.
 
         Two files that only begin alike say so in a while: an unpacked one that has not changed for `settle` seconds is
         one of its own.
         """
-        if not self.options.follow and not look.packing:
-            return False
+        if not look.packing and (not self.options.follow or age >= self.options.settle):
+            return None
         for entry in self.known.by_head.get(head.digest, []):
             place = self.by_id.get(entry.id)
-            if place is None or place.packing or place.document:
-                continue
-            try:
-                with Look(place.path, self.held(entry.id)) as other:
-                    alike = other.key == place.key and look.begins(other)
-            except OSError:
-                continue
-            if alike and look.packing:
-                self._copies[look.key] = look.stamp
-            if alike and (look.packing or age < self.options.settle):
-                return True
-        return False
+            if place is not None and not place.packing and not place.document and self._is_alike(look, place):
+                return entry
+        return None
 
-    def _new(self, look: Look, head: Mark) -> Entry:
+    def _is_alike(self, look: Look, place: Place) -> bool:
+        try:
+            with Look(place.path, self._handle(place)) as other:
+                return other.key == place.key and look.begins(other)
+        except OSError:
+            return False
+
+    def _new(self, look: Look, head: Mark, original: Entry | None) -> Entry:
         device, inode = look.key
         entry = Entry(f"{device:x}-{inode:x}-{head.digest[:16]}", look.path, look.key, head, seen=time.time())
+        entry.copy_of = original.id if original is not None else None
         if self.known.fresh and self.options.from_end:
             if look.packing or look.document:
                 entry.done, entry.stamp = True, look.stamp
@@ -297,7 +331,7 @@ class Scanner:
     def _hunt(self, now: float, *, first: bool) -> None:
         """Look for what is not where it was in the folders where it was: under another name, or packed."""
         if first and self.options.follow:
-            gone = [entry for entry in self.known.entries.values() if not entry.done and entry.id not in self.by_id]
+            gone = [one for one in self.known.entries.values() if not (one.done or one.copy_of or one.id in self.by_id)]
             self.lost.update({entry.id: now for entry in gone})
         wanted = [self.known.entries[name] for name, since in self.lost.items() if now - since < HUNT]
         folders: dict[str, list[Entry]] = {}
@@ -325,6 +359,6 @@ class Scanner:
         if head is None or look.key in self.places:
             return
         entry = self._by_inode(look) or self._by_text(look, head)
-        if entry is not None and entry.id in self.lost and not entry.done:
+        if entry is not None and entry.id in self.lost and not (entry.done or entry.copy_of):
             age = max(0.0, time.time() - look.stamp[1] / 1e9)
             self._settle_on(entry, look, now - age, listed=False)
