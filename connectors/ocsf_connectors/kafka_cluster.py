@@ -37,10 +37,12 @@ class Cluster:
 
         try:
             consumer = KafkaConsumer(kafka_client=client, **settings)
-        except BaseException:
+        except BaseException as error:
             for one in clients:  # a consumer that cannot connect leaves its thread and sockets behind
                 one.close()
-            raise
+            refused = [why for one in clients for why in one._manager._auth_failures.values()]  # noqa: SLF001
+            raise (refused[0] if refused else error) from None
+        consumer._cluster.config["allow_auto_create_topics"] = False  # noqa: SLF001 - it is not handed down
         consumer._fetcher.PartitionRecords = FrameRecords  # noqa: SLF001 - see FrameRecords
         return Cluster(consumer)
 

@@ -359,5 +359,5 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (kafka_errors.SaslAuthenticationFailedError, "check `sasl`: mechanism, user and password"),
     (kafka_errors.GroupAuthorizationFailedError, "allow this user READ on the group"),
     (kafka_errors.TopicAuthorizationFailedError, "allow this user READ on the topic"),
-    (kafka_errors.KafkaTimeoutError, "check `servers`, `tls`, and that the brokers are up"),
+    (kafka_errors.KafkaTimeoutError, "check `servers`, `tls`, `sasl`, and that the brokers are up"),
 )
