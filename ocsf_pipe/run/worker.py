@@ -136,6 +136,7 @@ class Worker:
         for name in mine:
             if name not in self._lanes and self._resting.get(name, 0.0) <= at:
                 self._open(self._source, name)
+                self._moved = at
         for name, lane in self._lanes.items():
             self.telemetry.lag(self.name, name, lane.partition.lag())
         self.telemetry.working(self.name)
