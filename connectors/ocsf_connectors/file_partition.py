@@ -246,8 +246,9 @@ class FollowedFile:
         """
         if os.fstat(handle).st_size < max(end, self._offset.position):
             return False
-        head = self._entry.head
-        same = digest(window(handle, head.end)) == head.digest
+        # What was read may be a header that the next file has too, so what was seen behind it counts as well.
+        marks = [mark for mark in (self._entry.head, self._entry.tail) if mark is not None]
+        same = all(digest(window(handle, mark.end)) == mark.digest for mark in marks)
         return same and digest(window(handle, self._offset.position)) == self._before
 
     def _mark(self, tail: Mark) -> None:

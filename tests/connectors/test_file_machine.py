@@ -186,6 +186,8 @@ class World:
             append(self.log, some)
             self.touch(self.log)
             self.may |= set(some)
+            if not self.listed:  # more than the copy has may be read, and a crash may come before it is in the lake
+                self.may |= set(self.live) - set(self.follower.got)
         if self.pick.random() < 0.5:
             self.follower.turn()
         os.truncate(self.log, 0)
