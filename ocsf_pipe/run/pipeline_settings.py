@@ -22,7 +22,7 @@ _REMEDY = "write `{env: NAME}` or `{file: PATH}`: the file that runs a pipeline 
 
 @dataclass(slots=True)
 class Settings:
-    """Settings as they are read: where each stands, and which of them are secret."""
+    """Settings as they are read: where each stands, which are secret, not to be had, or one of a few words."""
 
     said: Complaints
     root: Schema
@@ -30,10 +30,13 @@ class Settings:
     keys: dict[Path, yaml.Node] = field(default_factory=dict)
     secret: set[Path] = field(default_factory=set)
     unread: set[Path] = field(default_factory=set)
+    listed: set[Path] = field(default_factory=set)
 
     def value(self, node: yaml.Node, schemas: Sequence[Schema], path: Path) -> Any:
         """A node as plain data with `Secret`s in it; `schemas` are all that speak of this place."""
         self.nodes[path] = node
+        if any("enum" in schema or "const" in schema for schema in schemas):
+            self.listed.add(path)
         if any(schema.get("format") == "secret" for schema in schemas):
             return self._secret(node, path)
         if isinstance(node, yaml.MappingNode):
@@ -135,7 +138,8 @@ def settings_of(
     settings = Settings(said, schema)
     settings.nodes[()] = node
     found = settings.table(node, settings._of([schema]), (), leave_out)  # noqa: SLF001 - its own module
-    private = settings.secret | {path for path in settings.keys if SECRETIVE.search(str(path[-1]))}
+    # What is named like a secret is not repeated either, unless it is one of a few words, such as a `sasl_mechanism`.
+    private = settings.secret | {path for path in settings.keys if SECRETIVE.search(str(path[-1]))} - settings.listed
     for error in Draft202012Validator(schema).iter_errors(revealed(found)):
         for misfit in misfits(error, what, private):
             settings.complain(misfit)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -107,16 +110,16 @@ class Place:
         path.write_text(PIPELINE.format(place=self.folder, seconds=seconds) + more)
         return path
 
-    def start(self, *args: str) -> Started:
-        """Run it as a process of its own."""
+    def start(self, *args: str, screen: int | None = None) -> Started:
+        """Run it as a process of its own; its output goes to a terminal where one is given."""
         log = self.folder / f"log-{len(self.running)}.txt"
         paths = os.pathsep.join([str(ROOT), str(ROOT / "connectors")])
-        environment = {**os.environ, "PYTHONPATH": paths, "DOOR_TOKEN": SECRET}
+        environment = {**os.environ, "PYTHONPATH": paths, "DOOR_TOKEN": SECRET, "TERM": "xterm", "COLUMNS": "160"}
         with log.open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-c", START, "run", str(self.folder / "pipeline.yaml"), *args],
                 env=environment,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.PIPE if screen is None else screen,
                 stderr=errors,
                 cwd=self.folder,
             )
@@ -272,3 +275,26 @@ def test_a_source_that_is_away_is_told_and_its_secret_is_not(place: Place) -> No
     place.write("a", lines(range(7)))
     running.until(lambda: running.has("batch_committed", records=7))
     assert running.end(signal.SIGTERM) == 0
+
+
+def test_watch_shows_what_it_does(place: Place) -> None:
+    """On a terminal: the view of `top`, while the log goes where it went; it ends like any other."""
+    place.write("endless", lines(range(8)))
+    place.pipeline()
+    ours, screen = os.openpty()
+    shown = bytearray()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        running = place.start("--watch", screen=screen)
+        os.close(screen)
+        reader = threading.Thread(target=_drain, args=(terminal, shown), daemon=True)
+        reader.start()
+        running.until(lambda: running.has("batch_committed", records=8))
+        running.until(lambda: b"records/s" in shown and b"working" in shown and b"pipeline prod" in shown)
+        assert running.end(signal.SIGTERM) == 0
+        reader.join(5)
+
+
+def _drain(terminal: FileIO, shown: bytearray) -> None:
+    with contextlib.suppress(OSError):  # the other side of a terminal that is gone
+        while data := terminal.read(65536):
+            shown.extend(data)

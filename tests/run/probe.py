@@ -35,6 +35,7 @@ SETTINGS: dict[str, Any] = {
             "type": "array",
             "items": {"type": "string", "format": "secret"},
         },
+        "sasl_mechanism": {"description": "How we log in.", "enum": ["plain", "scram"]},
         "user": {"description": "Who we are.", "type": "string"},
         "login": {"description": "Who we are, otherwise.", "type": "string"},
         "tls": {

@@ -185,7 +185,8 @@ def _plain(path: Path) -> object:
 
 def test_the_schema_of_pipeline_files_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """`python -m ocsf_pipe.run.pipeline_schema > schemas/pipeline.schema.json` renews it."""
-    monkeypatch.setattr("ocsf_pipe.run.pipeline_schema.CONNECTORS", CONNECTORS)
+    for module in ("pipeline_schema", "pipeline_sources"):
+        monkeypatch.setattr(f"ocsf_pipe.run.{module}.CONNECTORS", CONNECTORS)
     written = json.loads((schemas_dir() / "pipeline.schema.json").read_text(encoding="utf-8"))
     assert written == pipeline_schema.schema()
     Draft202012Validator.check_schema(written)
@@ -209,3 +210,28 @@ def test_the_keys_are_those_of_the_parser() -> None:
     assert set(top) == set(pipeline_parse.TOP)
     for name, keys in (("batch", "BATCH"), ("metrics", "METRICS"), ("log", "LOG"), ("maintenance", "MAINTENANCE")):
         assert set(top[name]["properties"]) == set(getattr(pipeline_parse, keys))
+
+
+# ---------------------------------------------------------------------- the page about them
+
+
+PAGE = (CHECKOUT / "docs" / "pipeline.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_page_is_right(tmp_path: Path) -> None:
+    """As it stands there."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / "pipeline.yaml").write_text(blocks[0])
+    pipeline = load_pipeline(tmp_path / "pipeline.yaml")
+    assert (pipeline.name, [source.name for source in pipeline.sources]) == ("prod", ["cloudtrail"])
+
+
+def test_the_page_names_every_key() -> None:
+    """Of the file, and of what lies below."""
+    inner = {
+        f"{name}.{key}"
+        for name in ("batch", "metrics", "log", "maintenance")
+        for key in getattr(pipeline_parse, name.upper())
+    }
+    keys = (set(pipeline_parse.TOP) - {"batch", "metrics", "log", "maintenance"}) | inner
+    assert {key for key in keys if f"`{key}`" not in PAGE} == set()
