@@ -47,7 +47,7 @@ SETTINGS: dict[str, Any] = {
         "on_gap": {
             "enum": ["continue", "stop"],
             "default": "continue",
-            "description": "Where the stream deleted messages before they were read: quarantine a note and go on, or stop.",
+            "description": "Where the stream deleted messages unread: quarantine a note of it and go on, or stop.",
         },
     },
 }

@@ -94,13 +94,11 @@ class NatsPartition:
 
     def _fetched(self) -> list[Any]:
         """The next messages, without a hole that the way from the server made."""
-        from nats.errors import TimeoutError as Late
-
         if self._pull is None:
             self._subscribe()
         count = int(max(1, min(_BATCH_MESSAGES, _BATCH_BYTES / self._bytes)))
         try:
-            messages = self._source.run(_fetch(self._pull, count, Late))
+            messages = self._source.run(_fetch(self._pull, count))
         except SourceError:
             self.close()
             raise
@@ -179,10 +177,10 @@ class NatsPartition:
         return self._noted_gap(at)
 
 
-async def _fetch(pull: Any, count: int, late: type[Exception]) -> list[Any]:
+async def _fetch(pull: Any, count: int) -> list[Any]:
     try:
         return list(await pull.fetch(count, timeout=_WAIT))
-    except late:
+    except TimeoutError:  # asyncio's and the client's own
         return []
 
 
