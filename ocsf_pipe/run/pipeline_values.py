@@ -46,9 +46,7 @@ def seconds_of(said: Complaints, node: yaml.Node, what: str, least: float = 0.0)
     unit = found[2] or ""
     seconds = float(text.removesuffix(unit)) * _SECONDS[unit]
     if seconds < least:
-        said.add(
-            "P104", f"{what} must be {least:g}s at least, got `{text}`", node, f"write `{least:g}s` or more"
-        )
+        said.add("P104", f"{what} must be {least:g}s at least, got `{text}`", node, f"write `{least:g}s` or more")
     return seconds
 
 
