@@ -214,7 +214,7 @@ class Scanner:
         if entry is None:
             original = self._original(look, head, age)
             if original is not None and look.packing:
-                self._copies[look.key] = look.stamp
+                self._hold_back(look)
                 return
             entry = self._new(look, head, original)
         if entry.copy_of is not None:
@@ -226,20 +226,27 @@ class Scanner:
             return
         self._settle_on(entry, look, now - max(0.0, age))
 
+    def _hold_back(self, look: Look) -> None:
+        """Leave a packed copy alone until something goes away: to compare it, all of it was unpacked."""
+        if look.packing:
+            self._copies[look.key] = look.stamp
+
     def _told_apart(self, copy: Entry, look: Look, age: float) -> Entry | None:
         """Return the entry that a likely copy belongs to now; None while that is open."""
         original = self.known.entries.get(copy.copy_of or "")
         place = self.by_id.get(original.id) if original is not None else None
         if place is not None and self._still_there(place):
-            if age < self.options.settle and self._is_alike(look, place):
+            if (look.packing or age < self.options.settle) and self._is_alike(look, place):
+                self._hold_back(look)
                 return None
         elif original is not None and original.tail is not None:
             if place is not None:
                 self.lose(original)
-            shorter = look.size < original.tail.end
+            length, end = look.ending()
+            shorter = length < original.tail.end
             if shorter or look.holds((original.head, original.tail)):
                 if shorter:  # more was read of the original before it was cut
-                    original.tail, original.short = look.last_line(), True
+                    original.tail, original.short = Mark(length, end), True
                 self.known.move(copy, None)
                 copy.done = True
                 return original
@@ -278,9 +285,9 @@ class Scanner:
             if place is not None and not self._still_there(place):
                 self.lose(entry)
                 place = None
-            if place is None and entry.tail and not entry.copy_of and look.holds((entry.head, entry.tail)):
+            if place is None and entry.tail and look.holds((entry.head, entry.tail)):
                 fits.append(entry)
-        return max(fits, key=lambda entry: entry.tail.end if entry.tail else 0, default=None)
+        return max(fits, key=lambda one: (one.copy_of is None, one.tail.end if one.tail else 0), default=None)
 
     def _still_there(self, place: Place) -> bool:
         if place.packing or place.document:
