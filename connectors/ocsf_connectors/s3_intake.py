@@ -129,7 +129,7 @@ class Listing:
     state: dict[str, Any] = field(default_factory=dict)
     passes: int = 0
     _turn: int = 0
-    _began: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
     _next: float = 0.0
 
     def resume(self, listing: Mapping[str, Any]) -> None:

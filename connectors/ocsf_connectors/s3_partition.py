@@ -28,6 +28,8 @@ SMALL = 8 << 20
 """An object up to this size is fetched whole, some of them ahead; others piece by piece."""
 _BATCH_BYTES = 8 << 20
 _BATCH_SECONDS = 0.3
+_WAIT = 1
+"""Seconds to wait for a message where there is nothing to read."""
 
 
 @dataclass(slots=True)
@@ -130,7 +132,7 @@ class S3Partition:
         """Write new objects down; what the far end told is held on to only then."""
         try:
             if self.inbox is not None:
-                found, written = self.inbox.receive(self.manifest, 0 if self._entries else 1)
+                found, written = self.inbox.receive(self.manifest, 0 if self._entries else _WAIT)
                 if found:
                     self._append(found)
                 written()

@@ -48,12 +48,20 @@ def read(
         yield from json.read_head(head, resume_at, limits)
         return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
-        broken = None if stream.seekable() else _spooled(head, spool)
+        broken = None if (direct := _any_place(stream)) else _spooled(head, spool)
         if broken is not None:
             yield from _refused(0, 1, f"the Parquet file is cut off: {broken}", resume_at)
             return
-        watched = _Watched(stream if stream.seekable() else cast("BinaryIO", spool))
+        watched = _Watched(stream if direct else cast("BinaryIO", spool))
         yield from _Reading(watched, resume_at, limits).rows()
+
+
+def _any_place(stream: BinaryIO) -> bool:
+    """Whether the stream can be read from its end; one that is unpacked on the way cannot."""
+    try:
+        return stream.seekable() and stream.seek(0, io.SEEK_END) >= len(MAGIC[0])
+    except io.UnsupportedOperation:
+        return False
 
 
 def _spooled(head: Head, spool: Any) -> BrokenStream | None:
