@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ocsf_connectors.http_messages import JSON, Answer, Request
+from ocsf_connectors.http_otlp_size import TooManyError, count
 from ocsf_connectors.spool import Entry
 
 PROTOBUF = "application/x-protobuf"
@@ -31,12 +34,16 @@ _SIGNALS: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...], tuple[str, ...]
 }
 PATHS = tuple(_SIGNALS)
 METRICS_PATH = "/v1/metrics"
+LARGEST = 20 << 20
+"""Bytes of an export request unpacked, as in the OpenTelemetry collector; parsed it takes up to twenty times that."""
+_LARGE = 1 << 20  # beyond this, one is looked at after the other
 
 
 class Otlp:
     """Export requests. A malformed one is refused whole, as the protocol asks."""
 
     methods: tuple[str, ...] = ("POST",)
+    _one_large = threading.Lock()
 
     def refuse(self, request: Request, status: int, text: str) -> Answer:
         """Return a google.rpc.Status in the encoding of the request."""
@@ -51,8 +58,13 @@ class Otlp:
         encoding = _encoding(request)
         if not encoding:
             return self.refuse(request, 415, f"the Content-Type is neither {PROTOBUF} nor {JSON}")
+        if len(body) > LARGEST:
+            return self.refuse(request, 413, f"the export request is longer than {LARGEST} bytes")
         try:
-            full = _in_protobuf(request.path, body) if encoding == PROTOBUF else _in_json(request.path, body)
+            with self._one_large if len(body) > _LARGE else nullcontext():
+                full = _in_protobuf(request.path, body) if encoding == PROTOBUF else _in_json(request.path, body)
+        except TooManyError as error:
+            return self.refuse(request, 413, str(error))
         except (DecodeError, ValueError, TypeError, AttributeError) as error:
             return self.refuse(request, 400, f"no export request: {error}")
         if not full:
@@ -77,6 +89,7 @@ def _encoding(request: Request) -> str:
 def _in_protobuf(path: str, body: bytes) -> bool:
     """Whether an export request has a leaf; raises DecodeError where it is none."""
     message, (groups, *_), (scopes, *_), (leaves, *_) = _SIGNALS[path]
+    count(body)
     found = message.FromString(body)
     snake = {name: name.replace("S", "_s").replace("L", "_l").replace("R", "_r") for name in (groups, scopes, leaves)}
     resources = getattr(found, snake[groups])

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import orjson
 import pyarrow as pa
 
 from ocsf_pipe.decode import json
@@ -19,6 +20,9 @@ from ocsf_pipe.decode.documents import rewritten, rewritten_run
 from ocsf_pipe.decode.format import DEFAULT_LIMITS, Format, Limits, Settings
 from ocsf_pipe.source import Records
 
+# Each record repeats its resource and scope. A small document with a large resource and very many spans would unfold to
+# any size, so there is a bound to what is repeated in one.
+_REPEATED = 64 << 20
 _SPAN = ("traceId", "spanId", "parentSpanId", "traceState", "flags", "name", "status", "droppedAttributesCount")
 _LOG = (
     "traceId", "spanId", "flags", "timeUnixNano", "observedTimeUnixNano", "severityNumber", "severityText",
@@ -78,7 +82,10 @@ def _of(group: dict[str, Any], scopes: tuple[str, ...], leaves: str, form: Any) 
             | {"attributes": flat(scope.get("attributes"))},
         }
         urls = _kept({"resourceSchemaUrl": got(group, "schemaUrl"), "scopeSchemaUrl": got(scoped, "schemaUrl")})
-        for leaf in got(scoped, leaves) or []:
+        found = got(scoped, leaves) or []
+        if len(found) > 1 and len(found) * len(orjson.dumps([resource, scope])) > _REPEATED:
+            raise ValueError(f"resource and scope, repeated in {len(found)} records, are more than {_REPEATED} bytes")
+        for leaf in found:
             raw = {"resource": resource, "scope": scope, **urls, leaves.removesuffix("s"): leaf}
             yield raw, form(leaf) | about | urls
 

@@ -27,6 +27,8 @@ from ocsf_pipe.decode.otlp import records
 from ocsf_pipe.source import BrokenStream, Records, Reject
 
 Json = dict[str, Any]
+_LONGEST = 100_000
+"""Elements of one list: attributes of a span, events, values of an array."""
 
 
 def document(message: bytes) -> Json:
@@ -34,14 +36,14 @@ def document(message: bytes) -> Json:
     try:
         traces = ExportTraceServiceRequest.FromString(message)
         if _has_spans(traces):
-            return {"resourceSpans": [_group(g, "scopeSpans", "spans", _span) for g in traces.resource_spans]}
+            return {"resourceSpans": [_group(g, "scopeSpans", "spans", _span) for g in _bounded(traces.resource_spans)]}
     except DecodeError:
         pass  # text of a span may be a message of a log record, and no text then
     try:
         logs = ExportLogsServiceRequest.FromString(message)
     except DecodeError as error:
         raise ValueError(f"no OTLP message: {error}") from error
-    return {"resourceLogs": [_group(g, "scopeLogs", "logRecords", _log) for g in logs.resource_logs]}
+    return {"resourceLogs": [_group(g, "scopeLogs", "logRecords", _log) for g in _bounded(logs.resource_logs)]}
 
 
 def _has_spans(traces: Any) -> bool:
@@ -59,7 +61,7 @@ def _group(group: Any, scopes: str, leaves: str, form: Callable[[Any], Json]) ->
     return _kept(
         {
             "resource": _kept({**_attributes(resource), "entityRefs": entities}),
-            scopes: [_scoped(scoped, leaves, form) for scoped in getattr(group, _SNAKE[scopes])],
+            scopes: [_scoped(scoped, leaves, form) for scoped in _bounded(getattr(group, _SNAKE[scopes]))],
             "schemaUrl": group.schema_url,
         }
     )
@@ -73,7 +75,7 @@ def _entity(entity: Any) -> Json:
 def _scoped(scoped: Any, leaves: str, form: Callable[[Any], Json]) -> Json:
     scope = scoped.scope
     about = {"name": scope.name, "version": scope.version} | _attributes(scope)
-    found = [form(leaf) for leaf in getattr(scoped, _SNAKE[leaves])]
+    found = [form(leaf) for leaf in _bounded(getattr(scoped, _SNAKE[leaves]))]
     return _kept({"scope": _kept(about), leaves: found, "schemaUrl": scoped.schema_url})
 
 
@@ -94,9 +96,9 @@ def _span(span: Any) -> Json:
             "startTimeUnixNano": _long(span.start_time_unix_nano),
             "endTimeUnixNano": _long(span.end_time_unix_nano),
             **_attributes(span),
-            "events": [_event(event) for event in span.events],
+            "events": [_event(event) for event in _bounded(span.events)],
             "droppedEventsCount": span.dropped_events_count,
-            "links": [_link(link) for link in span.links],
+            "links": [_link(link) for link in _bounded(span.links)],
             "droppedLinksCount": span.dropped_links_count,
             "status": _kept({"message": status.message, "code": status.code}),
         }
@@ -130,8 +132,16 @@ def _log(log: Any) -> Json:
 
 
 def _attributes(thing: Any) -> Json:
+    _bounded(thing.attributes)
     pairs = [{"key": pair.key, "value": _value(pair.value)} for pair in thing.attributes]
     return _kept({"attributes": pairs, "droppedAttributesCount": thing.dropped_attributes_count})
+
+
+def _bounded(things: Any) -> Any:
+    """An element is two bytes in the message and a hundred times that in memory, hence a bound."""
+    if len(things) > _LONGEST:
+        raise ValueError(f"a list of {len(things)} elements, which is more than {_LONGEST}")
+    return things
 
 
 def _value(value: Any) -> Json:
@@ -148,9 +158,9 @@ _VALUES: dict[str, Callable[[Any], Json]] = {
     "int_value": lambda v: {"intValue": str(v)},
     "double_value": lambda v: {"doubleValue": v if math.isfinite(v) else _NAMED[str(v)]},
     "bytes_value": lambda v: {"bytesValue": base64.b64encode(v).decode()},
-    "array_value": lambda v: {"arrayValue": {"values": [_value(one) for one in v.values]}},
+    "array_value": lambda v: {"arrayValue": {"values": [_value(one) for one in _bounded(v.values)]}},
     "kvlist_value": lambda v: {
-        "kvlistValue": {"values": [{"key": one.key, "value": _value(one.value)} for one in v.values]}
+        "kvlistValue": {"values": [{"key": one.key, "value": _value(one.value)} for one in _bounded(v.values)]}
     },
 }
 

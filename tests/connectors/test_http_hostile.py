@@ -276,6 +276,36 @@ def test_all_bodies_in_hand_together_are_bounded(source: HttpSource) -> None:
     assert status(said(source.address, head + packed)) == 200
 
 
+def test_small_messages_that_unfold_to_large_ones_are_refused(
+    child: tuple[subprocess.Popen[bytes], tuple[str, int]], tmp_path: Path
+) -> None:
+    """Millions of empty spans in a body within its limit: 413, and the memory is never taken."""
+    process, address = child
+    before = peak(process)
+
+    def nested(*tags: int, count: int) -> bytes:
+        body = bytes((tags[-1], 0)) * count
+        for tag in reversed(tags[:-1]):
+            length = bytes([len(body) >> shift & 127 | 128 for shift in range(0, 28, 7)] + [len(body) >> 28])
+            body = bytes((tag,)) + length + body
+        return body
+
+    millions = 8 << 20
+    bodies = [nested(10, count=millions), nested(10, 18, count=millions), nested(10, 18, 18, count=millions)]
+    for body in [*bodies, nested(10, 18, 18, 74, count=2 * millions)]:
+        packed = gzip.compress(body, 1)
+        head = (
+            HEAD.replace(b"/ingest", b"/v1/traces")
+            + b"Content-Type: application/x-protobuf\r\nContent-Encoding: gzip\r\n"
+        )
+        assert (
+            status(said(address, head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed))
+            == 413
+        )
+    assert peak(process) - before < 300
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.segment")) == 0
+
+
 CHILD = """
 import sys
 from pathlib import Path

@@ -232,3 +232,14 @@ def test_ten_thousand_spans_take_no_long_time() -> None:
     begun = time.perf_counter()
     assert len(parsed(data)) == 10_000
     assert time.perf_counter() - begun < 3
+
+
+def test_what_would_unfold_to_gigabytes_is_a_reject() -> None:
+    """Very many attributes of two bytes each; a large resource that very many spans repeat."""
+    many = a_trace()
+    many.resource_spans[0].scope_spans[0].spans[0].attributes.extend(KeyValue() for _ in range(100_001))
+    repeated = a_trace(1000)
+    repeated.resource_spans[0].resource.attributes.add(key="x").value.string_value = "x" * 100_000
+    run = parsed(many.SerializeToString(), repeated.SerializeToString())
+    assert ["more than" in reject.reason for reject in run.rejects] == [True, True]
+    assert len(run) == 0
