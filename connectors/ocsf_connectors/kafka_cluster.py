@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import errors as kafka_errors
 from kafka.net.compat import KafkaNetClient
 
 from ocsf_connectors.kafka_batches import Frame
@@ -37,7 +39,7 @@ class Cluster:
 
         try:
             consumer = KafkaConsumer(kafka_client=client, **settings)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - raised again, or what is behind it
             for one in clients:  # a consumer that cannot connect leaves its thread and sockets behind
                 one.close()
             refused = [why for one in clients for why in one._manager._auth_failures.values()]  # noqa: SLF001
@@ -82,9 +84,13 @@ class Cluster:
         return str(found) if found is not None and found.int else None
 
     def refresh(self) -> None:
-        """Ask again what topics there are; the public ways to this wait without an end."""
+        """Ask again what topics there are; the public ways to this wait without an end.
+
+        That one of them is not there is no error: it may come, and the others are read.
+        """
         manager = self.consumer._manager  # noqa: SLF001
-        self.consumer._net.run(manager.wait_for, self._known.request_update(), ANSWER_MS)  # noqa: SLF001
+        with contextlib.suppress(kafka_errors.UnknownTopicOrPartitionError):
+            self.consumer._net.run(manager.wait_for, self._known.request_update(), ANSWER_MS)  # noqa: SLF001
 
     def begins(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Ask for the first offset of each partition that is still there."""
