@@ -17,9 +17,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ocsf_connectors.file_ledger import Known
-from ocsf_connectors.file_partition import FollowedFile, Shelf
+from ocsf_connectors.file_partition import FollowedFile
 from ocsf_connectors.file_paths import STDIN, Wanted, find, open_stream, partition_id
-from ocsf_connectors.file_scan import Options, Scanner, Stamp
+from ocsf_connectors.file_place import Options, Stamp
+from ocsf_connectors.file_scan import Scanner
+from ocsf_connectors.file_shelf import Shelf
 from ocsf_connectors.unpacked import Unpacked, packing
 from ocsf_pipe.errors import SourceError
 from ocsf_pipe.source import Context, Offset
