@@ -29,6 +29,7 @@ SOURCES = {
     "aws.bedrock_invocation": ("llm_bedrock_invocation",),
     "aws.cloudtrail": ("aws_cloudtrail",),
     "aws.vpc_flow": ("aws_vpc_flow",),
+    "linux.syslog": ("linux_auth", "linux_syslog"),
     "microsoft.sysmon": ("windows_sysmon",),
     "microsoft.windows_security": ("windows_security", "windows_forwarded"),
     "okta.system_log": ("okta",),
