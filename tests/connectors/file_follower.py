@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ocsf_connectors.file import FileSource, connect
 from ocsf_pipe.source import Offset, Partition
@@ -95,3 +98,26 @@ class Follower:
         self.commit()
         self.source.close()
         self.crash()
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A folder for logs."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def follow(tmp_path: Path, logs: Path) -> Iterator[Callable[..., Follower]]:
+    """Follow `*.log` of the folder, or what is said."""
+    made: list[Follower] = []
+
+    def begin(*patterns: str, **settings: Any) -> Follower:
+        paths = [str(logs / pattern) for pattern in patterns or ("*.log",)]
+        made.append(Follower(tmp_path, *paths, **settings))
+        return made[-1]
+
+    yield begin
+    for follower in made:
+        follower.source.close()
