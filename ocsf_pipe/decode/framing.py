@@ -74,7 +74,7 @@ class Head:
         """Leave out the first `count` bytes of a stream not read yet, and return `count`."""
         if self._stream.seekable():
             self._stream.seek(count)
-            self._rest = b""
+            self._rest, self._broken = b"", None  # what breaks again is told when it is read again
             return count
         left = count
         while left > 0 and (got := self._skipped(min(left, MIB))):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import State, Txn
 from ocsf_pipe.run.recognise import pick
 from ocsf_pipe.source import Batch, Partition, Records
@@ -73,13 +72,9 @@ class Lane:
         self.since = self.since if rest else None
         self.batch, self.pending = self.batch + 1, None
 
-    def check(self) -> None:
-        """Raise LakeError when the half-done batch can never be whole again."""
-        if self.stuck():
-            raise LakeError(
-                f"`{self.partition.id}` ends before the batch that was begun on it",
-                "bring back what was there, so that the batch can be finished as it began",
-            )
+    def forgotten(self) -> None:
+        """Go on behind a half-done batch that left no trace; what is held of it belongs to the next."""
+        self.batch, self.pending = self.batch + 1, None
 
 
 def held_bytes(run: Records) -> int:

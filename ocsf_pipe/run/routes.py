@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from ocsf_pipe.decode import FORMATS, Limits
+from ocsf_pipe.decode import FORMATS, Limits, hec
 from ocsf_pipe.mapping.catalogue import Listed, catalogue, find_mapping
 from ocsf_pipe.mapping.syntax import Input
 from ocsf_pipe.run.recognise import HEAD, LOOK_AT, choose, first, hits_of
@@ -25,8 +25,8 @@ Label = str
 """An input format and, where it has settings, a digest of them: `json`, `delimited 1b4f0e98`."""
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 
-# Transports wrap what a mapping knows by its inner name.
-INNER = {"otlp_protobuf": "otlp", "hec": "json"}
+# What a transport calls by another name than mappings do.
+INNER = {"otlp_protobuf": "otlp"}
 ENVELOPE = 256 << 20
 MOST_SHAPES = 10_000
 
@@ -89,12 +89,26 @@ class Routes:
     ) -> tuple[Records, ...]:
         """Return the records of messages; see `Decoder`."""
         at = np.asarray(positions)
+        if kind == "hec":
+            return self._of_hec(messages, at, end)
         runs = []
         for label, format_name, settings, rows in self._sorted(messages, kind):
             part = messages if len(rows) == len(messages) else messages.take(pa.array(rows))
             found = FORMATS[format_name].parse(part, settings)
             runs.append(placed(found, at[rows], end, label))
         return tuple(runs)
+
+    def _of_hec(self, messages: pa.LargeBinaryArray, at: Positions, end: int) -> tuple[Records, ...]:
+        """Entries whose event is a record, and, read for what they look like, those whose event is a text."""
+        found, texts = hec.parts(messages)
+        runs = [placed(found, at, end, "json")]
+        if len(texts):
+            for run in self.parse(texts.raw.cast(pa.large_binary()), pa.array(np.arange(len(texts))), len(texts)):
+                places = np.asarray(texts.position)
+                subs = texts.sub.take(run.position)
+                told = tuple(replace(reject, sub=texts.sub[reject.position].as_py()) for reject in run.rejects)
+                runs.append(placed(replace(run, sub=subs, rejects=told), at[places], end, run.format))
+        return tuple(run for run in runs if len(run) or run.rejects)
 
     def _sorted(
         self, messages: pa.LargeBinaryArray, kind: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ocsf_pipe.errors import FencedError, LakeError
@@ -109,7 +109,7 @@ class Worker:
         moved = False
         for lane in list(self._lanes.values()):
             moved = self._read(lane, at) or moved
-            lane.check()
+            self._unstick(lane)
             if lane.due(time.monotonic(), self.batch.seconds, self.batch.bytes) or self._too_much(lane):
                 self._settle_or_rest(lane)
         self.telemetry.queue(self.name, sum(lane.size for lane in self._lanes.values()))
@@ -178,6 +178,22 @@ class Worker:
         lane.take(batch, at)
         return True
 
+    def _unstick(self, lane: Lane) -> None:
+        """Give up a half-done batch whose records are gone at the far end, where no table has a part of it.
+
+        Raises LakeError where one has: the rest of the batch cannot be had, which a person has to know.
+        """
+        if lane.pending is None or not lane.stuck():
+            return
+        if self.lake.holds(lane.pending):
+            raise LakeError(
+                f"`{lane.partition.id}` ends before the batch that was begun on it, and half of that is in the lake",
+                "bring back what was there, so that the batch can be finished as it began",
+            )
+        LOG.warning("a batch is given up: what it was begun on is gone", extra={"source": self.name})
+        self.lake.finish(replace(lane.pending, end=lane.pending.start), Report().counts())
+        lane.forgotten()
+
     def _too_much(self, lane: Lane) -> bool:
         """Whether this lane holds most while all together hold too much: many partitions share the memory of two."""
         held = [other.size for other in self._lanes.values()]
@@ -193,7 +209,7 @@ class Worker:
         )
 
     def _wait(self, error: Exception, seconds: float) -> None:
-        LOG.warning("source waits: %s", error, extra={"source": self.name, "seconds": seconds}, exc_info=error)
+        LOG.debug("source waits", extra={"source": self.name, "seconds": seconds}, exc_info=error)
         self.telemetry.waiting(self.name, str(error), seconds)
         deadline = time.monotonic() + seconds
         while not self.context.stop.wait(min(1.0, max(0.0, deadline - time.monotonic()))):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ocsf_pipe.errors import LakeError
-from ocsf_pipe.lake import Lake
+from ocsf_pipe.lake import Lake, Txn
 from ocsf_pipe.run import poison
 from ocsf_pipe.run import worker as worker_module
 from ocsf_pipe.run.batch import Mapped
@@ -207,6 +207,17 @@ def test_the_records_tell_which_mapping_takes_them(lake: Path) -> None:
         "acme.door": 60, "zeek.dns": 1, "aws.vpc_flow": 1, "microsoft.windows_security": 1
     }  # fmt: skip
     assert mixed.report.quarantined.total() == 2
+
+
+def test_a_batch_whose_records_are_gone_is_given_up(lake: Path) -> None:
+    """It was begun and nothing of it was written; the file was cut since. What is there now arrives."""
+    opened = Lake(lake, create=True)
+    opened.begin(Txn("test", "shelf", "a", 0, "plan", 0, 50, 1_770_000_000_000))
+    cut = worker(lake, Shelf({"a": SENT[:30]}))
+    cut.run()
+    assert cut.failed is None
+    assert who(lake) == each_once(range(30))
+    assert verified(lake)
 
 
 def half_written(lake: Path, whole: Path) -> None:
