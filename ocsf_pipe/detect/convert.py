@@ -37,12 +37,16 @@ Tables = Mapping[str, Mapping[Path, str]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The condition of a rule over one table: of the events of some segments that read the rule's fields alike."""
+    """The condition of a rule over one table: of the events of some segments that read the rule's fields alike.
+
+    `columns` are the table's columns that it reads, none for one that the table lacks.
+    """
 
     table: str
     segments: tuple[Segment, ...]
     tree: Tree
     condition: str
+    columns: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,7 @@ class Converter:
             columns = self.columns(segment)
             condition = tree_sql(tree, segment, self.fields, LeafSql(columns))
             grouped.setdefault((segment.mapping, segment.table, condition), []).append((segment, tree))
-        return [
-            Part(table, tuple(one for one, _ in found), found[0][1], self._guarded(mapping, condition, found))
-            for (mapping, table, condition), found in grouped.items()
-        ]
+        return [self._part(mapping, table, condition, found) for (mapping, table, condition), found in grouped.items()]
 
     def columns(self, segment: Segment) -> Columns:
         """The columns of the segment's table."""
@@ -96,21 +97,31 @@ class Converter:
         outcomes = {passes(text, leaf.test) for text in texts}
         return outcomes.pop() if len(outcomes) == 1 else None
 
-    def _guarded(self, mapping: str, condition: str, found: Sequence[tuple[Segment, Tree]]) -> str:
-        columns = self.columns(found[0][0])
+    def _part(self, mapping: str, table: str, condition: str, found: Sequence[tuple[Segment, Tree]]) -> Part:
+        segment, tree = found[0]
+        columns = self.columns(segment)
+        tree_sql(tree, segment, self.fields, LeafSql(columns))
+        whole = self._guarded(mapping, condition, found, columns)
+        return Part(table, tuple(one for one, _ in found), tree, whole, frozenset(columns.used))
+
+    def _guarded(
+        self, mapping: str, condition: str, found: Sequence[tuple[Segment, Tree]], columns: Columns
+    ) -> str:
         source = f"{columns.sql(('source',), TEXT)} = {text_literal(mapping)}"
-        guards = sorted({guard_sql(segment, LeafSql(columns)) for segment, _ in found})
+        names = {segment.name for segment, _ in found}
+        alone = names >= found[0][0].beside
+        guards = sorted({guard_sql(segment, LeafSql(columns), alone=alone) for segment, _ in found})
         guard = "" if "true" in guards else guards[0] if len(guards) == 1 else f"({' or '.join(guards)})"
         return " and ".join(part for part in (source, guard, f"({condition})") if part)
 
 
-def guard_sql(segment: Segment, leaf: LeafSql) -> str:
-    """The SQL that tells the events of a segment from the others of their table and mapping."""
+def guard_sql(segment: Segment, leaf: LeafSql, *, alone: bool = False) -> str:
+    """The SQL that tells the events of a segment from the others of their table and mapping, where there are any."""
     parts = []
-    for reading, texts in segment.telling:
+    for reading, texts in () if alone else segment.telling:
         wanted = ", ".join(text_literal(text) for text in texts)
         parts.append(f"{leaf.text(reading.places[0])} in ({wanted})")
-    for path, value in segment.constant:
+    for path, value in () if alone else segment.constant:
         parts.append(f"{leaf.columns.sql(path, INTEGER)} = {value}")
     uid = leaf.columns.sql(("metadata", "uid"), TEXT)
     parts += [f"not contains({uid}, {text_literal(mark)})" for mark in segment.not_fanned]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from sigma.correlations import (
@@ -87,20 +87,21 @@ def correlation_of(rule: SigmaCorrelationRule) -> Correlation:
     common = Correlation(kind, tuple(references), rule.timespan.seconds, tuple(rule.group_by or ()), aliases)
     condition = rule.condition
     if isinstance(condition, SigmaExtendedCorrelationCondition):
-        return _with(common, wanted=_wanted(condition.parsed, references))
+        wanted = _wanted(condition.parsed, references)
+        if kind == "temporal_ordered" and wanted != Both(tuple(Seen(i) for i in range(len(references)))):
+            raise Unsupported("rules in order are all of them, each behind the one before it")
+        return replace(common, wanted=wanted)
+    if kind == "temporal_ordered" and isinstance(condition, SigmaCorrelationCondition):
+        if (condition.op.name, condition.count) not in {("GTE", len(references)), ("EQ", len(references))}:
+            raise Unsupported("rules in order are all of them, each behind the one before it")
+        return replace(common, count=len(references))
     if not isinstance(condition, SigmaCorrelationCondition):
-        return _with(common, count=len(references))
+        return replace(common, count=len(references))
     of = (condition.fieldref,) if isinstance(condition.fieldref, str) else tuple(condition.fieldref or ())
     if kind not in ("event_count", "temporal", "temporal_ordered") and not of:
         raise Unsupported(f"{kind} needs the field whose values it looks at")
     percentile = 50 if condition.percentile is None else condition.percentile
-    return _with(common, sign=SIGNS[condition.op.name], count=condition.count, of=of, percentile=percentile)
-
-
-def _with(correlation: Correlation, **facts: object) -> Correlation:
-    from dataclasses import replace
-
-    return replace(correlation, **facts)  # type: ignore[arg-type]
+    return replace(common, sign=SIGNS[condition.op.name], count=condition.count, of=of, percentile=percentile)
 
 
 def _wanted(node: object, references: list[str]) -> Wanted:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from ocsf_pipe.detect.columns import attributes
 from ocsf_pipe.detect.domains import Domain, domain_of
 from ocsf_pipe.detect.inverse import Search, backwards
 from ocsf_pipe.detect.joins import joined
@@ -20,7 +21,8 @@ _RAW_JSON = frozenset({"json", "zeek"})
 @dataclass(frozen=True, slots=True)
 class Segment:
     """The events of one rule of one mapping that serve a logsource; `telling` is what tells them from the others of
-    their table: places with the texts that they may hold, `constant` attributes with their value."""
+    their table: places with the texts that they may hold, `constant` attributes with their value. `beside` are all
+    rules of the mapping that fill the table."""
 
     plan: Plan = field(hash=False, repr=False, compare=False)
     route: Route = field(hash=False, repr=False, compare=False)
@@ -30,6 +32,7 @@ class Segment:
     telling: tuple[tuple[Reading, tuple[str, ...]], ...] = ()
     constant: tuple[tuple[Path, str | int], ...] = ()
     not_fanned: tuple[str, ...] = ()
+    beside: frozenset[str] = frozenset()
 
     @property
     def table(self) -> str:
@@ -92,10 +95,9 @@ class _Mapping:
 
     def _segment(self, route: Route, sigma: SigmaRoute, listed: set[str]) -> Segment:
         beside = [other for other in self.plan.routes if other.table == route.table and other.name not in listed]
+        main = [other.name for other in self.plan.routes if other.table == route.table and not other.also]
         bare = Segment(self.plan, route, sigma, self.plan.mapping, route.name)
         fanned = tuple(f"#{other.name}" for other in beside if other.also or other.for_each)
-        if all(other.also for other in beside):
-            return replace(bare, not_fanned=fanned)
         telling = []
         for path, texts in self.domains[route.name].items():
             reading = self.of_path(route, path)
@@ -106,13 +108,13 @@ class _Mapping:
             for assign in route.assigns
             if assign.path == ("activity_id",) and isinstance(assign.value, Const) and assign.value.value is not None
         )
-        return replace(bare, telling=tuple(telling), constant=constant, not_fanned=fanned)
+        return replace(bare, telling=tuple(telling), constant=constant, not_fanned=fanned, beside=frozenset(main))
 
     # ------------------------------------------------------------------ fields
 
     def reading(self, route: Route, sigma: SigmaRoute, name: str) -> Reading:
         for joined_name, node in sigma.joins:
-            if joined_name == name:
+            if joined_name == name and {one.path for one in attributes(node)} <= {a.path for a in route.assigns}:
                 paths = self.paths(sigma, name)
                 rest = self.of_path(route, paths[0], paths[1:])
                 raw = tuple(place for place in rest.places if not isinstance(place, Value | Keys))

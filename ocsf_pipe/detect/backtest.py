@@ -1,0 +1,117 @@
+"""Rules over what a lake holds: how often each fires, and whether it can."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ocsf_pipe.detect.columns import paths_of
+from ocsf_pipe.detect.convert import Converter, Tables
+from ocsf_pipe.detect.correlate import Correlator
+from ocsf_pipe.detect.fieldmap import FieldMap
+from ocsf_pipe.detect.rules import Rule
+from ocsf_pipe.detect.scan import compiled, fires
+from ocsf_pipe.detect.states import Judged, judge
+from ocsf_pipe.ops.sql_text import name_text, text_literal
+from ocsf_pipe.plan.nodes import Plan
+from ocsf_pipe.schema import Schema
+
+Progress = Callable[[str, int, int], None]
+"""Called with the table at hand, how many are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one rule; `seconds` is its share of the time."""
+
+    rule: Rule
+    judged: Judged
+    fires: int
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Backtest:
+    """One run of rules over the tables of a DuckDB connection; `since` and `until` bound the time of the events."""
+
+    connection: duckdb.DuckDBPyConnection
+    plans: Sequence[Plan]
+    since: datetime | None = None
+    until: datetime | None = None
+    schema: Schema | None = None
+    progress: Progress = lambda _table, _done, _all: None
+    seconds: float = 0.0
+    tables: Tables = field(default_factory=dict)
+
+    def run(self, rules: Sequence[Rule]) -> list[Outcome]:
+        """The outcome of every rule that is shown, in the order given."""
+        started = time.monotonic()
+        self.tables = tables_of(self.connection)
+        converter = Converter(FieldMap(self.plans), self.tables, self.schema)
+        sources = sources_of(self.connection, self.tables)
+        judged = [judge(rule, converter, sources) if rule.correlation is None else None for rule in rules]
+        counts, errors = self._count(rules, judged, converter)
+        correlator = Correlator(self.connection, rules, converter, self.relation)
+        outcomes = []
+        for number, rule in enumerate(rules):
+            state, count, error = judged[number], counts.get(number, 0), errors.get(number)
+            if state is None:
+                state, count, error = correlator.outcome(rule, judged)
+            if rule.shown:
+                outcomes.append(Outcome(rule, _with_error(state, error), count, error))
+        self.seconds = time.monotonic() - started
+        return outcomes
+
+    def _count(
+        self, rules: Sequence[Rule], judged: Sequence[Judged | None], converter: Converter
+    ) -> tuple[dict[int, int], dict[int, str]]:
+        able = [i for i, state in enumerate(judged) if state is not None and state.state != "blind"]
+        scans = compiled([rules[i] for i in able], converter)
+        counts: dict[int, int] = {}
+        for done, (table, scan) in enumerate(scans.items()):
+            self.progress(table, done, len(scans))
+            found = fires(self.connection, scan, self.relation(table))
+            for position, count in _counted(found):
+                counts[able[position]] = counts.get(able[position], 0) + count
+        return counts, {}
+
+    def relation(self, table: str) -> str:
+        """The SQL of a table's events within the time asked for."""
+        bounds = []
+        for sign, moment in ((">=", self.since), ("<", self.until)):
+            if moment is not None:
+                bounds.append(f'"time" {sign} {int(moment.timestamp() * 1000)}')
+        name = name_text(table)
+        return f"(from {name} where {' and '.join(bounds)})" if bounds else name
+
+
+def _with_error(judged: Judged, error: str | None) -> Judged:
+    return judged if error is None else Judged("blind", (error, *judged.reasons), judged.mappings)
+
+
+def _counted(found: pa.Table) -> Iterable[tuple[int, int]]:
+    counts = pc.value_counts(found["rule"].combine_chunks())
+    return ((one["values"], one["counts"]) for one in counts.to_pylist())
+
+
+def tables_of(connection: duckdb.DuckDBPyConnection) -> Tables:
+    """The columns of every table of OCSF events that the connection sees."""
+    names = [row[0] for row in connection.execute("select table_name from information_schema.tables").fetchall()]
+    found = {}
+    for name in sorted(names):
+        if not name.startswith("_"):
+            schema = connection.sql(f"select * from {name_text(name)} limit 0").to_arrow_table().schema
+            found[name] = paths_of(schema)
+    return {name: paths for name, paths in found.items() if ("metadata", "uid") in paths}
+
+
+def sources_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> set[tuple[str, str]]:
+    """Which mappings have filled which tables."""
+    parts = [f"select distinct {text_literal(name)} as t, source from {name_text(name)}" for name in tables]
+    return set(connection.execute(" union all ".join(parts)).fetchall()) if parts else set()
