@@ -49,6 +49,7 @@ CODES: dict[str, str] = {
     "M405": "a name that nothing uses",
     "M406": "a rule that is not there",
     "M501": "unknown input format",
+    "M502": "a table that is not there, or not as it is used",
 }
 
 PIPELINE_CODES: dict[str, str] = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from ocsf_pipe.errors import Span
 from ocsf_pipe.mapping.reader import NULLS, Reader
 from ocsf_pipe.mapping.syntax import (
     CaseSide,
@@ -18,8 +19,9 @@ from ocsf_pipe.mapping.syntax import (
     ObjectSide,
     Side,
 )
+from ocsf_pipe.mapping.table_file import rows_of
 
-CASE_WORDS = ("case", "of", "else")
+CASE_WORDS = ("case", "of", "table", "key", "value", "else")
 EACH_WORDS = ("each", "first", "as", "at", "where", "set")
 
 
@@ -47,8 +49,11 @@ def _scalar(reader: Reader, node: yaml.ScalarNode) -> Side:
 
 def _case(reader: Reader, node: yaml.Node) -> Side:
     found = reader.known(node, "`case`", CASE_WORDS)
-    reader.missing(found, ("of",), "`case`", node)
-    arms = []
+    arms: list[tuple[str, Span, Side]] = []
+    if "table" in found:
+        arms += rows_of(reader, node, found)
+    else:
+        reader.missing(found, ("of",), "`case`", node)
     for key, span, value in reader.entries(found["of"], "`of`") if "of" in found else ():
         arms.append((key, span, _caption_or_side(reader, value)))
     otherwise = _caption_or_side(reader, found["else"]) if "else" in found else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ocsf_pipe.lake import Lake
 from ocsf_pipe.mapping.catalogue import Listed
@@ -16,18 +17,26 @@ ROOT = "_mappings"
 
 
 def keep(lake: Lake, digest: str, mappings: Sequence[Listed]) -> None:
-    """Write down the mappings that a digest stands for; a digest that is known is not written again."""
-    texts = {listed.name: listed.path.read_text("utf-8") for listed in mappings}
-    lake.store.put_new(f"{ROOT}/{digest}.json", json.dumps(texts, ensure_ascii=False).encode())
+    """Write down the mappings that a digest stands for, with their tables; a digest that is known is left alone."""
+    kept = [_kept(listed) for listed in mappings]
+    lake.store.put_new(f"{ROOT}/{digest}.json", json.dumps(kept, ensure_ascii=False).encode())
+
+
+def _kept(listed: Listed) -> dict[str, Any]:
+    home = listed.path.absolute().parent
+    files = [listed.path, *sorted(home.glob("*.csv"))]
+    texts = {file.name: file.read_text("utf-8-sig") for file in files}
+    return {"name": listed.name, "home": home.parts[-2:], "file": listed.path.name, "texts": texts}
 
 
 def recalled(lake: Lake, digest: str, folder: Path) -> tuple[Listed, ...]:
     """Return the mappings of a digest, as files below `folder`; none where they were never written down."""
     found = lake.store.get(f"{ROOT}/{digest}.json")
     listed = []
-    for name, text in json.loads(found or b"{}").items():
-        path = folder / digest / name.replace(".", "/") / "mapping.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        listed.append(Listed(name, path))
+    for kept in json.loads(found or b"[]"):
+        home = folder.joinpath(digest, *kept["home"])
+        home.mkdir(parents=True, exist_ok=True)
+        for name, text in kept["texts"].items():
+            (home / name).write_text(text, "utf-8")
+        listed.append(Listed(kept["name"], home / kept["file"]))
     return tuple(listed)

@@ -63,7 +63,7 @@ class Changes:
 
 
 def mapping_files(pipeline: Pipeline) -> list[Path]:
-    """The files that the mappings of a pipeline are made of: those that are named, all where one source names none."""
+    """The files and tables that mappings are made of: those that sources name, all there are where one names none."""
     files = set()
     for source in pipeline.sources:
         for name in source.mappings:
@@ -73,7 +73,7 @@ def mapping_files(pipeline: Pipeline) -> list[Path]:
                 continue
         if not source.mappings:
             files |= {path for folder in folders() for path in folder.glob("*/*/mapping.yaml")}
-    return sorted(files)
+    return sorted(files | {table for file in files for table in file.parent.glob("*.csv")})
 
 
 def stamps(files: list[Path] | Stamps) -> Stamps:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,8 @@ _NAME = "# file: "
 def complaints(path: Path) -> list[Diagnostic]:
     """What the compiler says of a file; a first line `# file: mappings/a/b/mapping.yaml` gives it another name."""
     try:
-        return diagnose(read_text(path), _name(path), None)[1]
+        with chdir(path.parent):  # tables stand beside the mapping
+            return diagnose(read_text(path), _name(path), None)[1]
     except MappingError as error:
         return list(error.diagnostics)
 
