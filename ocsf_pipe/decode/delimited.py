@@ -99,7 +99,7 @@ def read(
 
 
 def _columns(lines: Records, found: Layout, settings: Settings) -> Records:
-    skip = pc.equal(lines.raw, found.header) if found.header is not None else pa.array([False] * len(lines))
+    skip = pc.equal(lines.raw, found.header) if found.header is not None else pa.array([False] * len(lines), pa.bool_())
     if comment := settings.get("comment"):
         skip = pc.or_(skip, pc.starts_with(lines.raw, str(comment)))
     if pc.any(skip).as_py():

@@ -193,3 +193,13 @@ class Forward(io.BytesIO):
 def test_a_stream_without_a_known_end_is_spooled() -> None:
     """And read from there."""
     assert len(texts(list(FORMAT.read(Forward(written(rows(50))), {})))) == 50
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_other_decoder_bears_the_bytes_of_a_file(name: str) -> None:
+    """A folder of mixed files is looked at by all of them, and none may raise."""
+    data = written(pa.table({"x": [f"a b {n} \xff" * 9 for n in range(4000)]}))
+    for settings in ({}, {"columns": [["a", "b"], ["a", "b", "c"]], "null": "-", "quote": ""}):
+        FORMATS[name].sniff(data[:65536], "x.gz.parquet", settings)
+        for run in FORMATS[name].read(io.BytesIO(data), settings):
+            assert len(run) + len(run.rejects) >= 0
