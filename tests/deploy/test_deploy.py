@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ocsf_pipe.run.pipeline import load_pipeline
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 
@@ -36,6 +38,21 @@ def test_the_pods_have_nothing_they_do_not_need() -> None:
             *(volume["name"] for volume in pod["volumes"]),
             *(claim["metadata"]["name"] for claim in manifests()["StatefulSet"]["spec"]["volumeClaimTemplates"]),
         }
+
+
+def test_the_pipeline_of_the_pods_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said about the file in the ConfigMap, where the secret it names is there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "token").write_text("of-these-tests")
+    said = manifests()["ConfigMap"]["data"]["pipeline.yaml"].replace(
+        "/run/secrets/ocsf-pipe/http-token", str(tmp_path / "token")
+    )
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(said)
+    pipeline = load_pipeline(path)
+    ports = {port["port"] for port in manifests()["Service"]["spec"]["ports"]}
+    assert pipeline.metrics is not None
+    assert ports == {pipeline.metrics.port, int(pipeline.sources[0].settings["listen"].rpartition(":")[2])}
 
 
 def test_a_stop_has_time_to_finish_a_batch() -> None:
