@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ocsf_pipe.engine.envelope import expand
+from ocsf_pipe.engine.fitted import LEAST
+from ocsf_pipe.engine.fitting import fitting
 from ocsf_pipe.engine.isolate import POISON, isolated
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
 from ocsf_pipe.engine.query import (
@@ -41,14 +43,21 @@ REASONS = {
 class DuckEngine:
     """Runs one plan. Keeps a connection and the query; not safe for two threads at once."""
 
-    def __init__(self, plan: Plan, threads: int | None = None) -> None:
-        """Open a connection of its own in memory; nothing is read from disk or network."""
+    def __init__(self, plan: Plan, threads: int | None = None, least: int = LEAST) -> None:
+        """Open a connection of its own in memory; nothing is read from disk or network.
+
+        `least`: how many records of a kind it takes for those after them to be cut instead of parsed.
+        """
         self.plan = plan
         self._connection = duckdb.connect(config={"threads": threads} if threads else {})
         self._connection.execute("set preserve_insertion_order = true")
         # a long `in (...)` would become a hash join over every column: one list in a `when` cost 0.5 s of CPU a batch
         self._connection.execute("set disabled_optimizers = 'in_clause'")
+        # the next batch asks for the same memory again: giving it back in between cost 5 % of a run in page faults
+        for threshold in ("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"):
+            self._connection.execute(f"set {threshold} = '4 GiB'")
         self._queries: dict[tuple[str, ...] | None, Query] = {}
+        self._fitting = fitting(plan, least)
         self._statements: dict[tuple[tuple[str, ...] | None, str], Statement] = {}
 
     def query(self, columns: tuple[str, ...] | None = None) -> Query:
@@ -56,6 +65,16 @@ class DuckEngine:
         if columns not in self._queries:
             self._queries[columns] = build_query(self.plan, columns)
         return self._queries[columns]
+
+    @property
+    def fitted(self) -> int:
+        """How many records were cut by their skeleton so far, not parsed."""
+        return self._fitting.fitted if self._fitting is not None else 0
+
+    @property
+    def _any_query(self) -> Query:
+        """A query of the plan: what they say of faults and failures is the same for all kinds of records."""
+        return next(iter(self._queries.values())) if self._queries or not self._fitting else self._fitting.query
 
     def expand(self, records: Records) -> Records:
         """Take documents apart into records where the mapping has an envelope."""
@@ -69,13 +88,10 @@ class DuckEngine:
         """
         if not len(records):
             return Outcome()
-        columns = tuple(records.columns.column_names) if records.columns is not None else None
-        query = self.query(columns)
-        statement = self._statement(columns, "events", query.sql)
 
         def mapped(some: Records, at: int) -> Outcome:
             where = origin if isinstance(origin, str) else origin.slice(at, len(some))
-            return self._outcome(query, statement.run(_input(some, clock, where, at)))
+            return self._outcome(self._events(some, input_of(some, clock, where, at)), records.raw)
 
         try:
             return mapped(records, 0)
@@ -88,7 +104,7 @@ class DuckEngine:
             return pa.repeat(pa.scalar(value=False), len(records))
         columns = tuple(records.columns.column_names) if records.columns is not None else None
         text = recognise_query(self.plan, columns)
-        result = self._statement(columns, "recognised", text).run(_input(records, 0, ""))
+        result = self._statement(columns, "recognised", text).run(input_of(records, 0, ""))
         return result["recognised"].combine_chunks()
 
     def _statement(self, columns: tuple[str, ...] | None, what: str, text: str) -> Statement:
@@ -98,20 +114,38 @@ class DuckEngine:
             self._statements[key] = Statement(self._connection, f"{what}{len(self._statements)}", text)
         return self._statements[key]
 
-    def _outcome(self, query: Query, result: pa.Table) -> Outcome:
+    def _events(self, records: Records, given: pa.Table) -> pa.Table:
+        """What the queries say of a batch: records that fit a known skeleton go to the quicker one."""
+        if records.columns is not None:
+            return self._decoded(given, tuple(records.columns.column_names))
+        fits = self._fitting.fits(records) if self._fitting is not None else None
+        if fits is None or not len(fits.rows):
+            return self._decoded(given, None)
+        quick = fits.events(self._statement(None, "fitted", fits.query.sql), given)
+        rest = fits.others()
+        if not len(rest):
+            return quick
+        slow = self._decoded(given.take(rest), None).select(quick.column_names)
+        both = pa.concat_tables([quick, slow.cast(quick.schema)])
+        return both.take(pc.sort_indices(both["rid"]))
+
+    def _decoded(self, given: pa.Table, columns: tuple[str, ...] | None) -> pa.Table:
+        return self._statement(columns, "events", self.query(columns).sql).run(given)
+
+    def _outcome(self, result: pa.Table, raw: pa.Array) -> Outcome:
         outcome = Outcome()
         faulty = pc.or_(pc.less(result["route"], 0), pc.greater(result["fault"], 0))
         skip = None
         if pc.any(faulty).as_py():
-            outcome.faults, outcome.dropped = self._faults(query, result.filter(faulty))
+            outcome.faults, outcome.dropped = self._faults(result.filter(faulty))
             skip = pc.is_in(result["rid"], pc.unique(result["rid"].filter(faulty)))
-        outcome.tables = class_tables(self.plan, result, skip)
+        outcome.tables = class_tables(self.plan, result, skip, raw)
         kept = result["rid"] if skip is None else result["rid"].filter(pc.invert(skip))
         outcome.written = pc.count_distinct(kept).as_py()
-        outcome.failed = self._failed(query, result)
+        outcome.failed = self._failed(result)
         return outcome
 
-    def _faults(self, query: Query, rows: pa.Table) -> tuple[list[Fault], Counter[str]]:
+    def _faults(self, rows: pa.Table) -> tuple[list[Fault], Counter[str]]:
         """The first fault of each record in the order of its events, and how many were dropped on purpose."""
         faults: dict[int, Fault] = {}
         dropped: Counter[str] = Counter()
@@ -120,14 +154,14 @@ class DuckEngine:
                 dropped[self.plan.drops[DROPPED - route][0]] += 1
             elif rid not in faults:
                 rule = self.plan.routes[route].name if route >= 0 else ""
-                reason, attribute = (REASONS[route], "") if route < 0 else query.faults[route, fault]
+                reason, attribute = (REASONS[route], "") if route < 0 else self._any_query.faults[route, fault]
                 faults[rid] = Fault(rid, rule, attribute, reason)
         return [faults[rid] for rid in sorted(faults)], dropped
 
-    def _failed(self, query: Query, result: pa.Table) -> Counter[Failed]:
+    def _failed(self, result: pa.Table) -> Counter[Failed]:
         found: Counter[Failed] = Counter()
         taken = pc.greater_equal(result["route"], 0)  # what every rule sets is computed for records of no rule too
-        for path, name in query.failures.items():
+        for path, name in self._any_query.failures.items():
             flags = pc.and_(result[name.strip('"')], taken)
             if not pc.any(flags).as_py():
                 continue
@@ -138,7 +172,7 @@ class DuckEngine:
         return found
 
 
-def _input(records: Records, clock: int, origin: Origin, at: int = 0) -> pa.Table:
+def input_of(records: Records, clock: int, origin: Origin, at: int = 0) -> pa.Table:
     """The batch as DuckDB reads it: raw text, JSON text or text columns, and where each record stood.
 
     `at` is the row of the first record in the whole batch.

@@ -37,12 +37,21 @@ def leftover(whole: Any, text: str, rule: str, kept: Mapping[Path, bool], taken:
 
     Objects that any rule takes from are left out where they are left empty.
     """
-    tree = taken.trees[rule]
-    rest = _without(whole, tree, (), kept) if tree.below else whole
-    tidy = _tidy(rest, taken.objects)
-    if not tree.below and tidy == whole:
+    tidy = rest_of(whole, rule, kept, taken)
+    if not taken.trees[rule].below and tidy == whole:
         return text
     return json_text.dumps(tidy) if tidy != {} else None
+
+
+def rest_of(whole: Any, rule: str, kept: Mapping[Path, bool], taken: Taken) -> Any:
+    """The record without what the rule consumed, as a value; its keys and scalars are those of `whole`."""
+    tree = taken.trees[rule]
+    return _tidy(_without(whole, tree, (), kept) if tree.below else whole, taken.objects)
+
+
+def tidied(value: Any, taken: Taken) -> Any:
+    """A value without the objects that any rule takes from and that are empty."""
+    return _tidy(value, taken.objects)
 
 
 def _without(value: dict[str, Any], tree: Keys, path: Path, kept: Mapping[Path, bool]) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from ocsf_pipe.engine.cells import Cells
 from ocsf_pipe.engine.merge import by_route
 from ocsf_pipe.engine.observables import parted
 from ocsf_pipe.engine.requirements import holds, missing
 from ocsf_pipe.engine.sql import Emitter, attribute_column, column, odd_keys, structure
-from ocsf_pipe.engine.unmapped import consumed_tree, leftover_sql, odd_sql, tidy_sql, undecoded_keys
+from ocsf_pipe.engine.unmapped import consumed_tree, is_leaf, leftover_sql, odd_sql, tidy_sql, undecoded_keys
 from ocsf_pipe.ops.sql_text import text_literal
 from ocsf_pipe.plan.nodes import Assign, Frame, LetRef, Node, ObjectNeeds, Path, Plan, Route, Shape, default_of
 from ocsf_pipe.plan.passes.consumed import children
@@ -36,16 +37,33 @@ class Query:
     """The SQL with what is needed to read its result.
 
     faults: reason and attribute by (route, fault); failures: route → assigns whose `f:` column tells of a failure.
+    Of a query over fitted records, cells: the numbers of the paths that it reads, as columns `p:…`; back: by rule, the
+    source paths that may be put back.
     """
 
     sql: str
     faults: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
     failures: dict[Path, str] = field(default_factory=dict)
+    cells: tuple[int, ...] = ()
+    back: tuple[tuple[Path, ...], ...] = ()
 
 
 def build_query(plan: Plan, columns: tuple[str, ...] | None = None) -> Query:
     """Write the query; `columns` are the text columns of records that are not JSON."""
     return _Builder(plan, columns).build()
+
+
+def build_fitted_query(plan: Plan) -> Query:
+    """Write the query for JSON records that `fitted.py` has cut into columns; it leaves `unmapped` to it, too.
+
+    One more column, `kept`, has a bit for each source path of the rule that is put back, in the order of `Query.back`.
+    """
+    return _Builder(plan, None, fitted=True).build()
+
+
+def odd_keys_of(plan: Plan) -> list[str]:
+    """The keys that only a look at the text can find."""
+    return _Builder(plan, None).odd_keys()
 
 
 def recognise_query(plan: Plan, columns: tuple[str, ...] | None = None) -> str:
@@ -54,8 +72,9 @@ def recognise_query(plan: Plan, columns: tuple[str, ...] | None = None) -> str:
 
 
 class _Builder:
-    def __init__(self, plan: Plan, columns: tuple[str, ...] | None) -> None:
+    def __init__(self, plan: Plan, columns: tuple[str, ...] | None, *, fitted: bool = False) -> None:
         self.plan = plan
+        self.fitted = Cells(plan) if fitted else None
         self.columns = columns
         self.emitter = Emitter(plan.shape, columnar=columns is not None)
         self.routes = plan.routes
@@ -79,7 +98,9 @@ class _Builder:
         final = self.derived()
         ladder = ",\n".join(f"{name} as ({text})" for name, text in self.stages)
         failures = {path: column("f", ".".join(path)) for path in self.failing}
-        return Query(f"with {ladder}\n{final}", self.faults, failures)
+        cells = self.fitted.numbers if self.fitted is not None else ()
+        back = tuple(self.put_back(route) for route in self.routes) if self.fitted is not None else ()
+        return Query(f"with {ladder}\n{final}", self.faults, failures, cells, back)
 
     def recognise(self) -> str:
         self.decode()
@@ -91,6 +112,9 @@ class _Builder:
     # batch → decoded
 
     def decode(self) -> None:
+        if self.fitted is not None:
+            self.stage("decoded", f"*, {self.fitted.sql()} as r, 0 as unsound, false as odd", "batch")
+            return
         if self.columns is None:
             decoded = f"try(from_json(j, {text_literal(structure(self.plan.shape))}))"
             self.stage("decoded", f"*, {decoded} as r", "batch")
@@ -257,8 +281,10 @@ class _Builder:
         texts = [f"{self.mask(path)} as {attribute_column(path)}" for path in self.paths]
         texts.append(f"{self.fault()} as fault")
         self.stage("masked", ", ".join(["*", *texts]))
-        wanting = [route for route in self.routes if _wants_unmapped(route)]
-        if wanting:
+        wanting = [route for route in self.routes if wants_unmapped(route)]
+        if self.fitted is not None:
+            self.stage("bits", f"*, {self.kept_bits()} as kept")
+        elif wanting:
             self.stage("rest", f"*, {self.leftover()} as leftover")
             trees = [consumed_tree(self.consumed(route)) for route in wanting]
             self.stage("tidied", f"*, {tidy_sql('leftover', trees)} as unmapped")
@@ -288,7 +314,7 @@ class _Builder:
         pairs = [
             (i, leftover_sql(self.consumed(route), self.plan.shape, self.kept(route)))
             for i, route in enumerate(self.routes)
-            if _wants_unmapped(route)
+            if wants_unmapped(route)
         ]
         return by_route(pairs, str, -1)
 
@@ -310,18 +336,39 @@ class _Builder:
                 flags.setdefault(source, set()).update(found)
         return {source: tuple(sorted(found)) for source, found in flags.items() if found}
 
+    def put_back(self, route: Route) -> tuple[Path, ...]:
+        """The source paths that a rule may put back, in the order of their bits."""
+        tree = consumed_tree(self.consumed(route))
+        return tuple(path for path in sorted(self.kept(route)) if is_leaf(tree, path))
+
+    def kept_bits(self) -> str:
+        """A number with a bit for each source path that is put back."""
+        bits = []
+        for i, route in enumerate(self.routes):
+            flags = self.kept(route)
+            paths = self.put_back(route) if wants_unmapped(route) else ()
+            terms = [
+                f"(case when {' or '.join(flags[path])} then {1 << bit}::bigint else 0 end)"
+                for bit, path in enumerate(paths)
+            ]
+            bits.append((i, f"({' + '.join(terms)})" if terms else "0"))
+        return f"cast(coalesce({by_route(bits, str, len(self.routes))}, 0) as bigint)"
+
     # → derived, the end of the ladder
 
     def derived(self) -> str:
         found: dict[Path, list[tuple[int, Node]]] = {}
+        given = {"raw", "unmapped"} if self.fitted is not None else {"raw"}  # these come in beside the query
         for i, route in enumerate(self.routes):
             for assign in route.derived:
                 value: Node | None = assign.value
+                if isinstance(value, Frame) and value.what in given:
+                    continue
                 if assign.path == OBSERVABLES:
                     value = parted(assign.value)[1]  # single attributes are put together by `tables.py`
                 if value is not None:
                     found.setdefault(assign.path, []).append((i, value))
-        texts = ["rid", "route", "n", "fault"]
+        texts = ["rid", "route", "n", "fault", *(["kept"] if self.fitted is not None else [])]
         texts += [attribute_column(path) for path in self.paths]
         texts += [f"{self.merged(pairs)} as {attribute_column(path)}" for path, pairs in found.items()]
         texts += [column("f", ".".join(path)) for path in self.failing]
@@ -336,5 +383,6 @@ def _named(node: Node) -> set[str]:
     return found
 
 
-def _wants_unmapped(route: Route) -> bool:
+def wants_unmapped(route: Route) -> bool:
+    """Whether the events of a rule carry what it did not consume."""
     return any(isinstance(a.value, Frame) and a.value.what == "unmapped" for a in route.derived)

@@ -59,14 +59,15 @@ def attribute_column(path: Path) -> str:
 
 def structure(shape: Shape) -> str:
     """The structure text that `from_json` decodes a record by; scalars are decoded as text."""
-    return json.dumps(_structure(shape))
+    return json.dumps(structure_of(shape))
 
 
-def _structure(shape: Shape) -> object:
+def structure_of(shape: Shape) -> object:
+    """The structure of a value as `from_json` has it, before it is written as text."""
     if shape.kind == "object":
-        return {name: _structure(inner) for name, inner in decoded_fields(shape)} or {"\u0000": "VARCHAR"}
+        return {name: structure_of(inner) for name, inner in decoded_fields(shape)} or {"\u0000": "VARCHAR"}
     if shape.kind == "list":
-        return [_structure(shape.item or Shape("text"))]
+        return [structure_of(shape.item or Shape("text"))]
     return "JSON" if shape.kind == "json" else "VARCHAR"
 
 
@@ -156,7 +157,7 @@ class Emitter:
         if node.type.kind in {"json", "text"} and shape.kind not in {node.type.kind, "text" if self.columnar else ""}:
             return self.cut(node)
         if node.type.kind == "list" and shape.kind == "text":
-            inner = _structure(shape.item or Shape("text"))
+            inner = structure_of(shape.item or Shape("text"))
             return f"try(from_json({path}, {text_literal(json.dumps([inner]))}))"
         return json_text(path) if shape.kind == "json" and not self.columnar else path
 
@@ -213,6 +214,9 @@ class Emitter:
         """A loop: conditions inside the transform, so that the position is that of the source list."""
         items, name = self.sql(node.items), name_text(node.name)
         value = self.sql(node.value)
+        if value == name and node.where is not None and node.at is None:  # elements as they are: nothing is computed
+            kept = f"list_filter({items}, lambda {name}: {self.sql(node.where)} and {name} is not null)"
+            return f"({kept}[1])" if node.first else f"nullif({kept}, [])"
         if node.where is not None:
             value = f"case when {self.sql(node.where)} then {value} end"
         names = name if node.at is None else f"{name}, {name_text(node.at)}"

@@ -12,13 +12,13 @@ from ocsf_pipe.engine.once import once_for_each
 from ocsf_pipe.ops.types import NULL, Type, united
 from ocsf_pipe.plan.nodes import Path, Plan, Route
 
-OBSERVABLES = ("observables",)
+OBSERVABLES, RAW = ("observables",), ("raw_data",)
 FIRST = ("time", "time_dt", "class_name", "activity_name", "severity", "status", "message")
 """The columns that stand first, for eyes and because Delta keeps statistics of the first columns only."""
 
 
-def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None) -> dict[str, pa.Table]:
-    """Split the rows by table; `skip` marks rows of rejected records."""
+def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None, raw: pa.Array) -> dict[str, pa.Table]:
+    """Split the rows by table; `skip` marks rows of rejected records, `raw` is the text of all records by `rid`."""
     tables: dict[str, pa.Table] = {}
     routes = result["route"]
     for name, numbers in _by_table(plan).items():
@@ -29,9 +29,12 @@ def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None) -> dict[st
         if count == 0:
             continue
         types = columns_by_table(plan)[name]
-        flat = result.select([n for n in (f"a:{'.'.join(path)}" for path in types) if n in result.schema.names])
+        names = [n for n in (f"a:{'.'.join(path)}" for path in types) if n in result.schema.names]
+        flat = result.select(["rid", *names])
         if count < result.num_rows:
             flat = flat.filter(mask)
+        if RAW in types:
+            flat = flat.append_column("a:raw_data", raw.take(flat["rid"].combine_chunks()))
         if OBSERVABLES in types:
             flat = _observed(flat, _singles_by_table(plan)[name])
         tables[name] = _nested(flat, types).append_column("source", pa.repeat(pa.scalar(plan.mapping), count))

@@ -39,6 +39,16 @@ def consumed_tree(paths: Sequence[Path]) -> Keys:
     return root
 
 
+def is_leaf(tree: Keys, path: Path) -> bool:
+    """Whether a path is consumed whole by itself, not with what is around it."""
+    at = tree
+    for key in path:
+        if key not in at.below:
+            return False
+        at = at.below[key]
+    return not at.below
+
+
 def leftover_sql(paths: Sequence[Path], shape: Shape, kept: Mapping[Path, Sequence[str]]) -> str:
     """The SQL of `j` without `paths`; `kept` names, for a path, the flags that put its value back."""
     tree = consumed_tree(paths)
