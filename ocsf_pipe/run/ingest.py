@@ -19,6 +19,7 @@ from ocsf_pipe.lake import Lake, State, Txn
 from ocsf_pipe.mapping.catalogue import find_mapping
 from ocsf_pipe.run.batch import Mapped, now, resumed, settle
 from ocsf_pipe.run.files import Listing, Manifest, big_id, grouped, is_small, listing, plans_digest, taken_of_big
+from ocsf_pipe.run.memory import keep_for_now
 from ocsf_pipe.run.peeked import Peeked
 from ocsf_pipe.run.recognise import Chosen, Engines, Opener, choose, pick
 from ocsf_pipe.run.report import Report
@@ -50,6 +51,7 @@ class Ingest:
     def run(self, paths: Sequence[str | Path]) -> Report:
         """Take in every file of the paths; raises SourceError for a path, UsageError for a mapping, that is none."""
         started = time.monotonic()
+        keep_for_now()
         if self.mapping is not None:
             find_mapping(self.mapping)  # a name that is none is told even where all files are in the lake already
         files = list(find(paths))

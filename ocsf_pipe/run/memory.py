@@ -8,6 +8,20 @@ from typing import Any
 
 import pyarrow as pa
 
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_KEPT = 512 << 20
+
+
+@lru_cache(maxsize=1)
+def keep_for_now() -> None:
+    """Keep freed memory until `give_back`: between two steps of a batch, taking it anew costs more than the steps."""
+    try:
+        option = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    option(_MMAP_THRESHOLD, 32 << 20)  # the most that glibc takes
+    option(_TRIM_THRESHOLD, _KEPT)
+
 
 @lru_cache(maxsize=1)
 def _trim() -> Any:
