@@ -86,6 +86,7 @@ def running(name: str, folder: Path, change: Callable[[dict[str, Any]], None]) -
 def arrived(lake: Lake, count: int, seconds: float = 40) -> None:
     """Wait until so many source records are in the lake, and see that they are in tables."""
     until = time.monotonic() + seconds
+    found: list[Any] = []
     while time.monotonic() < until:
         found = [totals for _, totals, _ in lake.checkpoints.partitions()]
         if sum(totals.get("records", 0) for totals in found) >= count:
