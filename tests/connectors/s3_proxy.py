@@ -16,9 +16,8 @@ Fault = Callable[[str, str], str]
 _REFUSED = {"503": "SlowDown", "403": "AccessDenied"}
 
 
-@contextmanager
-def proxy(target: str, fault: Fault) -> Iterator[str]:
-    """Run a proxy before `target`; yields its URL."""
+def _handler(target: str, fault: Fault) -> type[BaseHTTPRequestHandler]:
+    """Make the handler of a proxy."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -58,7 +57,13 @@ def proxy(target: str, fault: Fault) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def proxy(target: str, fault: Fault) -> Iterator[str]:
+    """Run a proxy before `target`; yields its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(target, fault))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
