@@ -22,6 +22,7 @@ COMMANDS = (
     "mapping",
     "schema",
     "lake",
+    "detect",
 )
 """The modules of this folder that hold commands, in the order of the help.
 

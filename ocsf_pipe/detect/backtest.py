@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -115,3 +115,35 @@ def sources_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -
     """Which mappings have filled which tables."""
     parts = [f"select distinct {text_literal(name)} as t, source from {name_text(name)}" for name in tables]
     return set(connection.execute(" union all ".join(parts)).fetchall()) if parts else set()
+
+
+def judge_all(
+    rules: Sequence[Rule], converter: Converter, sources: Collection[tuple[str, str]] | None = None
+) -> list[Judged]:
+    """The state of every rule, correlations after the rules that they need."""
+    found = [judge(rule, converter, sources) if rule.correlation is None else None for rule in rules]
+    correlator = Correlator(duckdb.connect(), rules, converter, name_text)
+    return [one if one is not None else correlator.judged(rule, found) for rule, one in zip(rules, found, strict=True)]
+
+
+def correlation_sql(rule: Rule, rules: Sequence[Rule], converter: Converter) -> str:
+    """The query of a correlation over plain rules; one over correlations is run in steps and has no single query."""
+    correlator = Correlator(duckdb.connect(), rules, converter, name_text)
+    if rule.correlation is None or any(one.correlation for one in correlator.parts(rule.correlation)):
+        return "-- runs in several steps"
+    return correlator.sql(rule.correlation)
+
+
+def connection_of(tables: Sequence[Mapping[str, pa.Table]]) -> duckdb.DuckDBPyConnection:
+    """A connection over events in memory; tables of one name are laid together."""
+    connection = duckdb.connect()
+    parts: dict[str, list[str]] = {}
+    for number, some in enumerate(tables):
+        for name, rows in some.items():
+            part = f"_part_{number}_{name}"
+            connection.execute(f"create table {name_text(part)} as from rows")
+            parts.setdefault(name, []).append(f"from {name_text(part)}")
+            del rows
+    for name, some_parts in parts.items():
+        connection.execute(f"create view {name_text(name)} as {' union all by name '.join(some_parts)}")
+    return connection

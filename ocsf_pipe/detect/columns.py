@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -24,13 +24,12 @@ class UnknownPath(OcsfPipeError):  # noqa: N818 - it names what is wrong
 class Columns:
     """The attributes that the rows of one table can have; `paths` is None where that is not asked.
 
-    What the class has and no batch has set yet is null. `used` collects the columns that were asked for.
+    What the class has and no batch has set yet is null.
     """
 
     class_name: str
     paths: Mapping[Path, str] | None = None
     schema: Schema | None = None
-    used: set[str] = field(default_factory=set)
 
     def sql(self, path: Path, kind: Type) -> str:
         """The SQL of one attribute; raises UnknownPath where the class has no such attribute."""
@@ -38,7 +37,6 @@ class Columns:
             _check(self.schema, self.class_name, path)
         if self.paths is not None and path not in self.paths:
             return cast_null(kind)
-        self.used.add(path[0])
         return ".".join(name_text(part) for part in path)
 
 

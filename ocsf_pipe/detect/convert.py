@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ocsf_pipe.detect.columns import Columns
+from ocsf_pipe.detect.columns import Columns, node_sql
 from ocsf_pipe.detect.fieldmap import FieldMap, Segment
 from ocsf_pipe.detect.keywords import keyword_sql
 from ocsf_pipe.detect.leaf import RAW, LeafSql
@@ -39,14 +39,14 @@ Tables = Mapping[str, Mapping[Path, str]]
 class Part:
     """The condition of a rule over one table: of the events of some segments that read the rule's fields alike.
 
-    `columns` are the table's columns that it reads, none for one that the table lacks.
+    `condition` is the whole condition, `guard` the part of it that tells the segments from other events.
     """
 
     table: str
     segments: tuple[Segment, ...]
     tree: Tree
     condition: str
-    columns: frozenset[str] = frozenset()
+    guard: str = "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +98,17 @@ class Converter:
         return outcomes.pop() if len(outcomes) == 1 else None
 
     def _part(self, mapping: str, table: str, condition: str, found: Sequence[tuple[Segment, Tree]]) -> Part:
-        segment, tree = found[0]
-        columns = self.columns(segment)
-        tree_sql(tree, segment, self.fields, LeafSql(columns))
-        whole = self._guarded(mapping, condition, found, columns)
-        return Part(table, tuple(one for one, _ in found), tree, whole, frozenset(columns.used))
+        guard = self._guard(mapping, found)
+        return Part(table, tuple(one for one, _ in found), found[0][1], f"{guard} and ({condition})", guard)
 
-    def _guarded(
-        self, mapping: str, condition: str, found: Sequence[tuple[Segment, Tree]], columns: Columns
-    ) -> str:
+    def _guard(self, mapping: str, found: Sequence[tuple[Segment, Tree]]) -> str:
+        columns = self.columns(found[0][0])
         source = f"{columns.sql(('source',), TEXT)} = {text_literal(mapping)}"
         names = {segment.name for segment, _ in found}
         alone = names >= found[0][0].beside
         guards = sorted({guard_sql(segment, LeafSql(columns), alone=alone) for segment, _ in found})
         guard = "" if "true" in guards else guards[0] if len(guards) == 1 else f"({' or '.join(guards)})"
-        return " and ".join(part for part in (source, guard, f"({condition})") if part)
+        return f"{source} and {guard}" if guard else source
 
 
 def guard_sql(segment: Segment, leaf: LeafSql, *, alone: bool = False) -> str:
@@ -123,6 +119,8 @@ def guard_sql(segment: Segment, leaf: LeafSql, *, alone: bool = False) -> str:
         parts.append(f"{leaf.text(reading.places[0])} in ({wanted})")
     for path, value in () if alone else segment.constant:
         parts.append(f"{leaf.columns.sql(path, INTEGER)} = {value}")
+    if segment.sigma.where is not None:
+        parts.append(node_sql(segment.sigma.where, leaf.columns))
     uid = leaf.columns.sql(("metadata", "uid"), TEXT)
     parts += [f"not contains({uid}, {text_literal(mark)})" for mark in segment.not_fanned]
     return " and ".join(parts) or "true"

@@ -166,7 +166,9 @@ def _chain(correlation: Correlation, partition: str) -> list[str]:
     """For each rule, when the latest chain began that has come as far as this rule."""
     before = f"({partition}order by t range between unbounded preceding and current row)"
     begins = ["t", *(f"began{i}" for i in range(len(correlation.rules)))]
-    return [f"max(case when r = {i} then {begins[i]} end) over {before} as began{i}" for i in range(len(correlation.rules))]
+    return [
+        f"max(case when r = {i} then {begins[i]} end) over {before} as began{i}" for i in range(len(correlation.rules))
+    ]
 
 
 def _condition(correlation: Correlation, span: int) -> str:

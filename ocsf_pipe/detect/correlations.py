@@ -95,8 +95,6 @@ def correlation_of(rule: SigmaCorrelationRule) -> Correlation:
         if (condition.op.name, condition.count) not in {("GTE", len(references)), ("EQ", len(references))}:
             raise Unsupported("rules in order are all of them, each behind the one before it")
         return replace(common, count=len(references))
-    if not isinstance(condition, SigmaCorrelationCondition):
-        return replace(common, count=len(references))
     of = (condition.fieldref,) if isinstance(condition.fieldref, str) else tuple(condition.fieldref or ())
     if kind not in ("event_count", "temporal", "temporal_ordered") and not of:
         raise Unsupported(f"{kind} needs the field whose values it looks at")

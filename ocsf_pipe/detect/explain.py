@@ -10,6 +10,7 @@ import duckdb
 from ocsf_pipe.detect.convert import Converter, guard_sql, tree_sql
 from ocsf_pipe.detect.fieldmap import Segment
 from ocsf_pipe.detect.leaf import LeafSql
+from ocsf_pipe.detect.readings import Keys, Reading, Value
 from ocsf_pipe.detect.rules import Rule
 from ocsf_pipe.detect.states import where_text
 from ocsf_pipe.detect.tree import (
@@ -29,7 +30,6 @@ from ocsf_pipe.detect.tree import (
     Tree,
     Wild,
 )
-from ocsf_pipe.detect.readings import Keys, Reading, Value
 from ocsf_pipe.ops.sql_text import name_text, text_literal
 
 

@@ -1,4 +1,4 @@
-"""The field map: mappings read backwards. Which events serve a Sigma logsource, and where each Sigma field stands there."""
+"""The field map: mappings read backwards. Which events serve a Sigma logsource, where each Sigma field stands there."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _RAW_JSON = frozenset({"json", "zeek"})
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The events of one rule of one mapping that serve a logsource; `telling` is what tells them from the others of
-    their table: places with the texts that they may hold, `constant` attributes with their value. `beside` are all
-    rules of the mapping that fill the table."""
+    """The events of one rule of one mapping that serve a logsource.
+
+    `telling` is what tells them from the others of their table: places with the texts that they may hold, `constant`
+    attributes with their value. `beside` are all rules of the mapping that fill the table.
+    """
 
     plan: Plan = field(hash=False, repr=False, compare=False)
     route: Route = field(hash=False, repr=False, compare=False)
@@ -30,7 +32,7 @@ class Segment:
     mapping: str
     name: str
     telling: tuple[tuple[Reading, tuple[str, ...]], ...] = ()
-    constant: tuple[tuple[Path, str | int], ...] = ()
+    constant: tuple[tuple[Path, str | float], ...] = ()
     not_fanned: tuple[str, ...] = ()
     beside: frozenset[str] = frozenset()
 
@@ -171,14 +173,20 @@ class _Mapping:
 
     def _documents(self, route: Route, paths: Sequence[Path]) -> Iterator[Place]:
         windows = self.plan.format == "windows_event"
+        gone = [path for path in paths if route.also or _is_consumed(path, route)]
         for path in paths:
-            gone = any(path[: len(consumed)] == consumed for consumed in route.consumed)
-            if not gone and not route.also:
+            if path not in gone:
                 yield Inside("unmapped", path, lists=not windows)
+        if not gone:  # what no value consumes is in `unmapped` or was never there
+            return
         if windows and any(path[0] in {"EventData", "UserData"} for path in paths):
             yield Named(paths[0][-1])
         elif self.plan.format in _RAW_JSON:
             yield Inside("raw", paths[0], lists=True)
+
+
+def _is_consumed(path: Path, route: Route) -> bool:
+    return any(path[: len(consumed)] == consumed for consumed in route.consumed)
 
 
 def _reads(source: Path, search: Search) -> bool:

@@ -1,7 +1,7 @@
-"""One source path that went into two attributes, or into a list: put together again.
+r"""One source path that went into two attributes, or into a list: put together again.
 
-domain ‖ '\\' ‖ name      a text that was split in two
-key ‖ '\\' ‖ value         a path of which the last part was cut off
+domain ‖ '\' ‖ name      a text that was split in two
+key ‖ '\' ‖ value         a path of which the last part was cut off
 a list joined             a text that was split at a separator
 """
 

@@ -26,7 +26,7 @@ class LeafSql:
 
     def test(self, reading: Reading, test: Test) -> str:
         """The SQL of a test of a field; null counts as false."""
-        places = [place for place in reading.places if self._tells(place, test)] or list(reading.places[-1:])
+        places = self.telling(reading, test)
         if isinstance(test, Null):
             return " and ".join(f"{self.text(place)} is null" for place in reading.places) or "true"
         if isinstance(test, Exists):
@@ -40,6 +40,10 @@ class LeafSql:
         """The SQL of the field's text: of the first place that has one."""
         texts = [self.text(place) for place in reading.places]
         return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})" if texts else "cast(null as varchar)"
+
+    def telling(self, reading: Reading, test: Test) -> list[Place]:
+        """The places that have what the test asks for; the last one where none has."""
+        return [place for place in reading.places if self._tells(place, test)] or list(reading.places[-1:])
 
     def decides(self, place: Place, test: Test) -> bool:
         """Whether the place alone says whether a test passes."""
@@ -71,7 +75,7 @@ class LeafSql:
             case Keys():
                 return self._keys(place, test, reading, rest)
             case Inside(lists=True, path=path) if path:
-                found = elements_sql(self._document(place), path)
+                found = elements_sql(self.document(place), path)
                 return f"nullif(len(list_filter({found}, lambda v: {match_sql('v', test)})) > 0, false)"
             case Value(shared=True) if reading.source and any(isinstance(one, Named) for one in rest):
                 raw = self.columns.sql(RAW, TEXT)
@@ -121,7 +125,7 @@ class LeafSql:
             case Keys():
                 return self._key_text(place)
             case Inside(path=path):
-                document = self._document(place)
+                document = self.document(place)
                 return inside_sql(document, path) if path else document
             case Named(name=name):
                 return named_sql(self.columns.sql(RAW, TEXT), name)
@@ -132,7 +136,8 @@ class LeafSql:
         other = f" when '{OTHER}' then {text_sql(place.other, self.columns)}" if place.other is not None else ""
         return f"(case {column} {whens}{other} end)"
 
-    def _document(self, place: Inside) -> str:
+    def document(self, place: Inside) -> str:
+        """The SQL of the document that a place is in."""
         if place.node is not None:
             return text_sql(place.node, self.columns)
         return self.columns.sql(UNMAPPED, JSON) if place.document == "unmapped" else self.columns.sql(RAW, TEXT)

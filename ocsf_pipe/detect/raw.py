@@ -43,8 +43,9 @@ def inside_sql(document: str, path: Path) -> str:
 def elements_sql(document: str, path: Path) -> str:
     """The SQL of the list of all texts at a path, where a list may stand anywhere on the way."""
     found = [f"[{inside_sql(document, path)}]"]
-    for stars in _stars(len(path)):
-        found.append(f"json_extract_string({document}, {text_literal(_json_path(path, stars))})")
+    found += [
+        f"json_extract_string({document}, {text_literal(_json_path(path, stars))})" for stars in _stars(len(path))
+    ]
     joined = found[0]
     for one in found[1:]:
         joined = f"list_concat({joined}, try({one}))"

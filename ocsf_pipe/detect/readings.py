@@ -27,8 +27,8 @@ class Value:
 class Keys:
     """An enum: which texts of the source give which id.
 
-    An id of `vague` also stands for texts that are not listed. `other` is the attribute with the source's own text where
-    the id is 99. The rest as in `Value`.
+    An id of `vague` also stands for texts that are not listed. `other` is the attribute with the source's own text
+    where the id is 99. The rest as in `Value`.
     """
 
     node: Node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sigma.collection import SigmaCollection
@@ -80,7 +80,7 @@ def _rules(parsed: Sequence[tuple[SigmaCollection, str]], placeholders: Placehol
     files = {id(rule): path for found, path in parsed for rule in found.rules}
     rules = [rule for found, _ in parsed for rule in found.rules]
     filters = [one for found, _ in parsed for one in found.filters]
-    whole = SigmaCollection(rules, resolve_references=False)
+    whole = SigmaCollection([*rules], resolve_references=False)
     places = [files[id(rule)] for rule in rules]
     correlations = [rule for rule in rules if isinstance(rule, SigmaCorrelationRule)]
     unknown = {id(rule): problem for rule in correlations if (problem := _unresolved(rule, whole))}
@@ -90,9 +90,11 @@ def _rules(parsed: Sequence[tuple[SigmaCollection, str]], placeholders: Placehol
             yield _correlation(rule, path, unknown.get(id(rule)), shown=id(rule) not in hidden)
             continue
         shown = id(rule) not in hidden
+        filtered = rule
         for one in filters:
-            rule = one.apply_on_rule(rule)  # noqa: PLW2901 - each filter works on what the one before it left
-        yield _plain(rule, path, placeholders, shown=shown)
+            applied = one.apply_on_rule(filtered)
+            filtered = applied if isinstance(applied, SigmaRule) else filtered
+        yield _plain(filtered, path, placeholders, shown=shown)
 
 
 def _unresolved(rule: SigmaCorrelationRule, rules: SigmaCollection) -> str | None:
@@ -123,7 +125,7 @@ def _plain(rule: SigmaRule, path: str, placeholders: Placeholders, *, shown: boo
     source = rule.logsource
     parts = {"product": source.product, "category": source.category, "service": source.service}
     logsource = tuple(sorted((key, value.lower()) for key, value in parts.items() if value))
-    return Rule(**_about(rule), logsource=logsource, tree=tree, path=path, shown=shown, fault=fault)
+    return replace(_bare(rule, path, shown=shown), logsource=logsource, tree=tree, fault=fault)
 
 
 def _correlation(rule: SigmaCorrelationRule, path: str, fault: str | None, *, shown: bool) -> Rule:
@@ -132,18 +134,22 @@ def _correlation(rule: SigmaCorrelationRule, path: str, fault: str | None, *, sh
         correlation = correlation_of(rule) if fault is None else None
     except (SigmaError, Unsupported) as error:
         fault = _line(error)
-    return Rule(**_about(rule), logsource=(), tree=None, path=path, correlation=correlation, shown=shown, fault=fault)
+    return replace(_bare(rule, path, shown=shown), correlation=correlation, fault=fault)
 
 
-def _about(rule: SigmaRule | SigmaCorrelationRule) -> dict[str, str | tuple[str, ...]]:
-    return {
-        "id": str(rule.id or rule.name or rule.title),
-        "title": rule.title,
-        "level": rule.level.name.lower() if rule.level else "",
-        "status": rule.status.name.lower() if rule.status else "",
-        "tags": tuple(f"{tag.namespace}.{tag.name}" for tag in rule.tags),
-        "name": rule.name or "",
-    }
+def _bare(rule: SigmaRule | SigmaCorrelationRule, path: str, *, shown: bool) -> Rule:
+    return Rule(
+        id=str(rule.id or rule.name or rule.title),
+        title=rule.title,
+        level=rule.level.name.lower() if rule.level else "",
+        status=rule.status.name.lower() if rule.status else "",
+        tags=tuple(f"{tag.namespace}.{tag.name}" for tag in rule.tags),
+        logsource=(),
+        tree=None,
+        path=path,
+        name=rule.name or "",
+        shown=shown,
+    )
 
 
 def _broken(path: Path, fault: str) -> Rule:

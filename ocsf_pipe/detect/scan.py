@@ -1,7 +1,8 @@
 """Many rules over one table: find the few rows that can satisfy a rule by its literals, then ask the rule's condition.
 
-One multi-pattern pass per column tells which rows hold which literal. Only those rows are read whole, and each rule is
-asked only of its own. Rules without such a literal are asked of every row.
+One multi-pattern pass per column tells which rows hold which literal. Only those rows are read with all that the
+conditions look at, and each rule is asked only of its own. Rules without such a literal are asked of every row, by
+DuckDB.
 """
 
 from __future__ import annotations
@@ -17,85 +18,86 @@ from ocsf_pipe.detect.convert import Converter, Part
 from ocsf_pipe.detect.leaf import LeafSql
 from ocsf_pipe.detect.prefilter import Clause, Cost, cheapest, clauses
 from ocsf_pipe.detect.rules import Rule
-from ocsf_pipe.ops.sql_text import name_text
+from ocsf_pipe.detect.verify import Check, Names, Writer
 
 _SAMPLE = 4000
 _ROWS = 100_000
-_AT_ONCE = 150
-"""Conditions in one query: DuckDB's time to plan grows faster than their number."""
+_AT_ONCE = 40
+"""Conditions in one query over every row: DuckDB's time to plan grows faster than their number."""
 EVENT = '"metadata"."uid"'
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a rule asks of a table, with the number of the rule.
-
-    `clauses` are those that each part of the condition implies: a row that fires satisfies one clause of some part.
-    """
+    """One part of a rule: the number of the rule, the part, and the clauses that it implies."""
 
     rule: int
-    condition: str
-    clauses: tuple[tuple[Clause, ...], ...]
-
-    def literals(self, cost: Cost) -> Clause | None:
-        """The literals of which every row that fires holds one, the rarest there are; None where there are none."""
-        chosen = [cheapest(part, cost) for part in self.clauses]
-        known = [clause for clause in chosen if clause is not None]
-        return frozenset().union(*known) if len(known) == len(chosen) else None
+    part: Part
+    clauses: tuple[Clause, ...]
 
 
 @dataclass(slots=True)
 class Scan:
-    """The conditions over one table, compiled; `columns` are those that the conditions read."""
+    """What rules ask of one table."""
 
     table: str
+    converter: Converter
     asked: list[Asked] = field(default_factory=list)
-    columns: set[str] = field(default_factory=set)
 
-    def add(self, rule: int, parts: Sequence[Part], converter: Converter) -> None:
-        """Take in the conditions of one rule over this table."""
-        found = []
-        for part in parts:
-            leaf = LeafSql(converter.columns(part.segments[0]))
-            found.append(tuple(clauses(part.tree, part.segments[0], converter.fields, leaf)))
-            self.columns |= part.columns
-        condition = " or ".join(f"({part.condition})" for part in parts)
-        self.asked.append(Asked(rule, condition, tuple(found)))
+    def add(self, rule: int, part: Part) -> None:
+        """Take in one part of a rule."""
+        segment = part.segments[0]
+        found = clauses(part.tree, segment, self.converter.fields, LeafSql(self.converter.columns(segment)))
+        self.asked.append(Asked(rule, part, tuple(found)))
+
+    def check(self, position: int, names: Names) -> Check:
+        """The function of the part at this position; `names` collects the columns that it reads."""
+        part = self.asked[position].part
+        leaf = LeafSql(self.converter.columns(part.segments[0]))
+        return Writer(part.segments[0], self.converter.fields, leaf, names).check(part.tree, part.guard)
 
 
 def compiled(rules: Iterable[Rule], converter: Converter) -> dict[str, Scan]:
     """The scans of all tables that the rules read; a rule's number is its position."""
     scans: dict[str, Scan] = {}
     for number, rule in enumerate(rules):
-        by_table: dict[str, list[Part]] = {}
         for part in converter.parts(rule):
-            by_table.setdefault(part.table, []).append(part)
-        for table, parts in by_table.items():
-            scans.setdefault(table, Scan(table)).add(number, parts, converter)
+            scans.setdefault(part.table, Scan(part.table, converter)).add(number, part)
     return scans
 
 
 def fires(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str, extra: Sequence[str] = ()) -> pa.Table:
-    """Every event of `relation` that satisfies a condition: columns `rule`, `uid`, `time` and the SQL of `extra`."""
-    costs = _costs(connection, scan, relation)
-    chosen = [one.literals(costs) for one in scan.asked]
+    """Every event of `relation` that satisfies a rule: columns `rule`, `uid`, `time`, and the SQL of `extra` as `x0` ….
+
+    A row stands once for each rule.
+    """
+    cost = _costs(connection, scan, relation)
+    chosen = [cheapest(one.clauses, cost) for one in scan.asked]
     narrow = {i: clause for i, clause in enumerate(chosen) if clause is not None}
-    tables = [_ask(connection, scan, [one], relation, extra) for one in range(len(scan.asked)) if one not in narrow]
+    wide = [i for i in range(len(scan.asked)) if i not in narrow]
+    names = [f"{EVENT} as uid", '"time"', *(f"{sql} as x{i}" for i, sql in enumerate(extra))]
+    tables = list(_of_all(connection, scan, wide, relation, names))
     if narrow:
-        pairs = candidates(connection, narrow, relation)
-        tables += list(_verified(connection, scan, pairs, relation, extra))
-    return pa.concat_tables([*tables, _nothing(extra)], promote_options="permissive")
+        tables += _of_some(connection, scan, candidates(connection, narrow, relation), relation, names)
+    return _once(pa.concat_tables([*tables, _nothing(extra)], promote_options="permissive"))
 
 
 def _nothing(extra: Sequence[str]) -> pa.Table:
-    fields = [("rule", pa.int64()), ("uid", pa.string()), ("time", pa.int64())]
+    fields = [("rule", pa.int64()), ("row", pa.int64()), ("uid", pa.string()), ("time", pa.int64())]
     return pa.schema([*fields, *((f"x{i}", pa.string()) for i in range(len(extra)))]).empty_table()
+
+
+def _once(found: pa.Table) -> pa.Table:
+    """Each row once for each rule: parts of a rule may meet in a row."""
+    frame = pl.from_arrow(found)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the types: a table becomes a frame
+    return frame.unique(["rule", "uid", "row"], keep="first", maintain_order=True).drop("row").to_arrow()
 
 
 def _costs(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str) -> Cost:
     """How many rows of a sample hold a literal of a clause."""
     literals: dict[str, set[str]] = {}
-    for text, literal in {pair for one in scan.asked for part in one.clauses for clause in part for pair in clause}:
+    for text, literal in {pair for one in scan.asked for clause in one.clauses for pair in clause}:
         literals.setdefault(text, set()).add(literal)
     counts: dict[tuple[str, str], int] = {}
     for text, wanted in literals.items():
@@ -108,7 +110,7 @@ def _costs(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str) -> 
 
 
 def candidates(connection: duckdb.DuckDBPyConnection, narrow: Mapping[int, Clause], relation: str) -> pl.DataFrame:
-    """Pairs of an event's id and the position of a condition whose literals it holds."""
+    """Pairs of an event's id and the position of a part whose literals it holds."""
     texts = sorted({text for clause in narrow.values() for text, _ in clause})
     wanted = {text: _table(text, narrow) for text in texts}
     names = ", ".join(f"lower({text}) as c{i}" for i, text in enumerate(texts))
@@ -119,7 +121,7 @@ def candidates(connection: duckdb.DuckDBPyConnection, narrow: Mapping[int, Claus
 
 
 def _table(text: str, narrow: Mapping[int, Clause]) -> pl.DataFrame:
-    """Which conditions wait for which literal in one column."""
+    """Which parts wait for which literal in one column."""
     rows = [(literal, i) for i, clause in narrow.items() for of, literal in clause if of == text]
     return pl.DataFrame(rows, schema={"literal": pl.String, "asked": pl.Int64}, orient="row")
 
@@ -128,8 +130,7 @@ def _pairs(batch: pa.RecordBatch, texts: Sequence[str], wanted: Mapping[str, pl.
     uids = _series(batch.column(0))
     for i, text in enumerate(texts, 1):
         values = _series(batch.column(i))
-        distinct = values.drop_nulls().unique()
-        hits = _hits(distinct, wanted[text]["literal"])
+        hits = _hits(values.drop_nulls().unique(), wanted[text]["literal"])
         if hits.height:
             asked = hits.join(wanted[text], on="literal").select("v", "asked").unique()
             rows = pl.DataFrame({"uid": uids, "v": values}).join(asked, on="v")
@@ -149,55 +150,48 @@ def _series(values: pa.Array | pa.ChunkedArray) -> pl.Series:
     return found
 
 
-def _verified(
-    connection: duckdb.DuckDBPyConnection, scan: Scan, pairs: pl.DataFrame, relation: str, extra: Sequence[str]
+def _of_some(
+    connection: duckdb.DuckDBPyConnection, scan: Scan, pairs: pl.DataFrame, relation: str, names: Sequence[str]
 ) -> Iterator[pa.Table]:
-    """Ask each condition of the rows that can satisfy it."""
+    """Ask each part of the rows that can satisfy it."""
     if not pairs.height:
         return
-    connection.register("wanted_pairs", pairs.to_arrow())
-    columns = ", ".join(sorted({name_text(name) for name in (*scan.columns, "metadata", "time")}))
-    connection.execute(
-        f"create or replace temp table wanted_rows as select {columns} from {relation} "
-        f"where {EVENT} in (select uid from wanted_pairs)"
-    )
-    positions = sorted(pairs["asked"].unique().to_list())
-    for start in range(0, len(positions), _AT_ONCE):
-        some = positions[start : start + _AT_ONCE]
-        yield _ask(connection, scan, some, "wanted_rows", extra, pairs="wanted_pairs")
-    connection.unregister("wanted_pairs")
-    connection.execute("drop table wanted_rows")
+    columns = Names()
+    checks = {position: scan.check(position, columns) for position in sorted(pairs["asked"].unique().to_list())}
+    connection.register("wanted_uids", pairs.select("uid").unique().to_arrow())
+    read = ", ".join([*names, *(f"{sql} as c{i}" for i, sql in enumerate(columns.places))])
+    query = f"select {read} from {relation} where {EVENT} in (select uid from wanted_uids)"
+    start = 0
+    for batch in connection.sql(query).to_arrow_reader(_ROWS // 2):
+        yield _checked(batch, scan, checks, pairs, len(names), start)
+        start += batch.num_rows
+    connection.unregister("wanted_uids")
 
 
-def _ask(
-    connection: duckdb.DuckDBPyConnection,
-    scan: Scan,
-    positions: Sequence[int],
-    relation: str,
-    extra: Sequence[str],
-    pairs: str | None = None,
+def _checked(
+    batch: pa.RecordBatch, scan: Scan, checks: Mapping[int, Check], pairs: pl.DataFrame, named: int, start: int
 ) -> pa.Table:
-    """The rows that satisfy the conditions at these positions; of each row only those that `pairs` names."""
-    more = "".join(f", {sql} as x{i}" for i, sql in enumerate(extra))
-    out = f'{EVENT} as uid, "time"{more}'
-    if pairs is None:
-        (one,) = positions
-        asked = scan.asked[one]
-        return connection.sql(
-            f"select {asked.rule}::bigint as rule, {out} from {relation} where {asked.condition}"
-        ).to_arrow_table()
-    rules = " ".join(f"when {i} then {scan.asked[i].rule}" for i in positions)
-    tests = _choice([(i, scan.asked[i].condition) for i in positions])
-    return connection.sql(
-        f"select (case p.asked {rules} end)::bigint as rule, {out} from {relation} r join {pairs} p on p.uid = {EVENT} "
-        f"where p.asked between {positions[0]} and {positions[-1]} and {tests}"
-    ).to_arrow_table()
+    """The rows of one batch that satisfy a rule, with the first `named` columns."""
+    columns = [column.to_pylist() for column in batch.columns[named:]]
+    places = pl.DataFrame({"uid": _series(batch.column(0)), "at": pl.Series(range(batch.num_rows), dtype=pl.Int64)})
+    found: list[tuple[int, int]] = []
+    for (position,), rows in places.join(pairs, on="uid").group_by("asked"):
+        number = scan.asked[int(str(position))].rule
+        found += [(number, at) for at in checks[int(str(position))](rows["at"].to_list(), columns)]
+    at = pa.array([row for _, row in found], pa.int64())
+    kept = pa.table(batch.select(range(named)).take(at))
+    kept = kept.append_column("rule", pa.array([rule for rule, _ in found], pa.int64()))
+    return kept.append_column("row", pa.array([start + row for _, row in found], pa.int64()))
 
 
-def _choice(tests: Sequence[tuple[int, str]]) -> str:
-    """A condition chosen by the position: `case` asks none of the others, and halves find it fast."""
-    if len(tests) == 1:
-        return f"(p.asked = {tests[0][0]} and ({tests[0][1]}))"
-    half = len(tests) // 2
-    left, right = _choice(tests[:half]), _choice(tests[half:])
-    return f"(case when p.asked < {tests[half][0]} then {left} else {right} end)"
+def _of_all(
+    connection: duckdb.DuckDBPyConnection, scan: Scan, positions: Sequence[int], relation: str, names: Sequence[str]
+) -> Iterator[pa.Table]:
+    """Ask parts of every row."""
+    source = f'(select *, -1 - row_number() over () as "row" from {relation})'
+    for first in range(0, len(positions), _AT_ONCE):
+        some = positions[first : first + _AT_ONCE]
+        tests = [scan.asked[i] for i in some]
+        fired = ", ".join(f"case when {one.part.condition} then {one.rule}::bigint end" for one in tests)
+        query = f'select unnest(list_distinct([{fired}])) as rule, "row", {", ".join(names)} from {source}'
+        yield connection.sql(f"select * from ({query}) where rule is not null").to_arrow_table()

@@ -32,7 +32,7 @@ PRODUCT_WORDS = ("vendor_name", "name", "version", "uid", "lang", "url_string", 
 INPUT_WORDS = ("format", "settings", "records", "recognise", "fields")
 LEAVE_WORDS = ("path", "why")
 DROP_WORDS = ("when", "why")
-SIGMA_WORDS = ("logsource", "events", "fields", "under", "joins")
+SIGMA_WORDS = ("logsource", "events", "fields", "under", "joins", "where")
 T = TypeVar("T")
 _PATH_HINT = 'write it as a.b."c.d"'
 
@@ -221,6 +221,7 @@ def _sigma(reader: Reader, node: yaml.Node) -> SigmaRoute:
         event_spans=tuple(reader.span(event) for event in events),
         under=_sigma_path(reader, found["under"]) if "under" in found else (),
         joins=_joins(reader, found["joins"]) if "joins" in found else (),
+        where=reader.expression(found["where"], "`where`") if "where" in found else None,
     )
 
 

@@ -24,6 +24,7 @@ def sigma_route(context: Context, written: Written, routes: Sequence[Route]) -> 
         fields=tuple(written.fields.items()),
         under=written.under,
         joins=tuple((name, _node(context, expr, known)) for name, expr in written.joins),
+        where=None if written.where is None else _node(context, written.where, known),
     )
 
 

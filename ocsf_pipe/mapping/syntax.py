@@ -245,6 +245,7 @@ class SigmaRoute:
     event_spans: tuple[Span, ...] = ()
     under: tuple[str, ...] = ()
     joins: tuple[tuple[str, Expr], ...] = ()
+    where: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

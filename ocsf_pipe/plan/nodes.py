@@ -240,7 +240,8 @@ class SigmaRoute:
     """Which event rules serve a Sigma logsource, and where Sigma's fields stand in the record.
 
     `fields` gives a field its source path; one that is in neither `fields` nor the plan stands below `under`. `joins`
-    gives a field an expression over the attributes of the event (`Attr`) that makes the source's text again.
+    gives a field an expression over the attributes of the event (`Attr`) that makes the source's text again; `where`
+    is a condition on them that tells which events are of the logsource.
     """
 
     logsource: tuple[tuple[str, str], ...]
@@ -248,6 +249,7 @@ class SigmaRoute:
     fields: tuple[tuple[str, Path], ...] = ()
     under: Path = ()
     joins: tuple[tuple[str, Node], ...] = ()
+    where: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from sigma.rule import SigmaRule
 SYSMON = ("microsoft-windows-sysmon/operational", "microsoft-windows-sysmon")
 SECURITY = ("security", "microsoft-windows-security-auditing")
 _EVERY = frozenset(range(1 << 16))
-_REGISTRY = {"registry_add": ("CreateKey", "AddKey", "CreateValue", "AddValue")}
+_REGISTRY: dict[str, tuple[str, ...]] = {"registry_add": ("CreateKey", "AddKey", "CreateValue", "AddValue")}
 _REGISTRY |= {"registry_delete": ("DeleteKey", "DeleteValue")}
 CATEGORIES: dict[str, tuple[tuple[str, ...], frozenset[int]]] = {
     name: (SYSMON, frozenset(ids))
@@ -191,10 +191,10 @@ def matches(text: str, value: Any) -> bool:
         case t.SigmaBool():
             return text.lower() == str(value).lower()
         case t.SigmaRegularExpression():
-            flags = 0
+            options = 0
             for flag in value.flags:
-                flags |= value.sigma_to_python_flags[flag]
-            return _regex(str(value.regexp), flags).search(text) is not None
+                options |= value.sigma_to_python_flags[flag]
+            return _regex(str(value.regexp), options).search(text) is not None
         case t.SigmaCIDRExpression():
             return _in_network(text, str(value.network))
         case t.SigmaCompareExpression():
