@@ -26,6 +26,7 @@ NAMES = sorted(catalogue())
 
 # the folders of real logs that are of a mapping's source
 SOURCES = {
+    "anthropic.compliance": ("llm_anthropic_audit",),
     "aws.bedrock_invocation": ("llm_bedrock_invocation",),
     "aws.cloudtrail": ("aws_cloudtrail",),
     "aws.vpc_flow": ("aws_vpc_flow",),
