@@ -96,6 +96,15 @@ def test_five_minutes_with_cloudtrail_and_python(home: Path) -> None:
     assert int(several) > 0
 
 
+def test_a_pipeline_is_checked_and_run(home: Path) -> None:
+    """The file of the README, over the reader's own CloudTrail; a second run finds nothing new."""
+    commands = _commands("pipeline.yaml")
+    assert "ok, 1 source" in _run(commands, home)
+    again = _run("ocsf-pipe query --format json 'select count(*) as n from authentication'", home)
+    _run("ocsf-pipe run pipeline.yaml --once", home)
+    assert _run("ocsf-pipe query --format json 'select count(*) as n from authentication'", home) == again
+
+
 def test_a_mapping_is_drafted_checked_explained_and_tested(home: Path) -> None:
     """With the commands in the order in which they stand."""
     assert "mapping.yaml" in _commands("mapping new")
