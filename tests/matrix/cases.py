@@ -1,48 +1,48 @@
-"""What is sent from each kind of source, and the pipeline that reads it."""
+"""Each kind of source that needs no server: how records reach it, and the pipeline that reads it."""
 
 from __future__ import annotations
 
+import hashlib
 import http.client
-import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
 
-from tests.run.acme import line
-
-BAD = b'{"door": "north", "kind": "open", "who": "nobody", "at": "never"}\n'
-"""A record that goes to the quarantine: its event has no time."""
-
 
 class Case(Protocol):
-    """Records of one kind of source. `pipeline` is the file that reads them; `send` adds the next ones."""
+    """One source of one pipeline. `pipeline` is the file that reads it."""
 
     pipeline: Path
 
-    def send(self, first: int, count: int) -> None:
-        """Make records `first` to `first + count - 1` be there, and one bad one."""
+    def deliver(self, lines: list[bytes]) -> None:
+        """Bring records to where the source finds them."""
         ...
 
-    def arriving(self) -> Any:
-        """A context in which what was sent arrives, for sources that are sent to."""
+    def arriving(self) -> AbstractContextManager[None]:
+        """A context in which what was delivered arrives, for sources that are sent to."""
+        ...
+
+    def arrived(self) -> set[str] | None:
+        """Names that have arrived for certain so far; None where everything that was delivered has."""
         ...
 
 
-def written(folder: Path, source: dict[str, Any]) -> Path:
-    """Write the pipeline of one source; its lake and its state are beside it."""
+def written(folder: Path, source: dict[str, Any], *, lake: str = "", mapping: str = "acme.door") -> Path:
+    """Write the pipeline of one source; its lake, unless it is elsewhere, and its state are beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pipeline.yaml"
     said = {
         "pipeline": "matrix",
-        "lake": str(folder / "lake"),
+        "lake": lake or str(folder / "lake"),
         "state": str(folder / "state"),
         "batch": {"seconds": 0.1},
-        "sources": {"one": {"mapping": "acme.door", **source}},
+        "sources": {"one": {"mapping": mapping, **source}},
     }
     path.write_text(yaml.safe_dump(said))
     return path
@@ -53,31 +53,32 @@ class FileCase:
     """Lines appended to three files, one of which is rotated away at every sending."""
 
     folder: Path
+    lake: str = ""
     pipeline: Path = field(init=False)
     sent: int = 0
 
     def __post_init__(self) -> None:
         """Begin with an empty folder."""
         (self.folder / "logs").mkdir(parents=True)
-        self.pipeline = written(self.folder, {"connector": "file", "paths": [str(self.folder / "logs" / "*.log*")],
-                                              "follow": False})  # fmt: skip
+        paths = [str(self.folder / "logs" / "*.log*")]
+        self.pipeline = written(self.folder, {"connector": "file", "paths": paths, "follow": False}, lake=self.lake)
 
-    def send(self, first: int, count: int) -> None:
+    def deliver(self, lines: list[bytes]) -> None:
         """Append."""
         logs = self.folder / "logs"
         if self.sent and (logs / "0.log").exists():
             (logs / "0.log").rename(logs / f"0.log.{self.sent}")
-        for number in range(first, first + count):
+        for number, line in enumerate(lines):
             with (logs / f"{number % 3}.log").open("ab") as file:
-                file.write(line(number))
-        with (logs / "1.log").open("ab") as file:
-            file.write(BAD)
+                file.write(line)
         self.sent += 1
 
-    @contextmanager
-    def arriving(self) -> Iterator[None]:
+    def arriving(self) -> AbstractContextManager[None]:
         """Files are there already."""
-        yield
+        return nullcontext()
+
+    def arrived(self) -> None:
+        """All."""
 
 
 @dataclass
@@ -87,35 +88,29 @@ class HttpCase:
     folder: Path
     port: int
     pipeline: Path = field(init=False)
-    waiting: list[tuple[str, bytes]] = field(default_factory=list)
+    waiting: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Listen where the port says."""
-        self.folder.mkdir(parents=True)
         self.pipeline = written(self.folder, {"connector": "http", "listen": f"127.0.0.1:{self.port}"})
 
-    def send(self, first: int, count: int) -> None:
+    def deliver(self, lines: list[bytes]) -> None:
         """Put requests in line."""
-        for number in range(first, first + count, 4):
-            some = b"".join(line(one) for one in range(number, min(number + 4, first + count)))
-            self.waiting.append((f"key-{number}", some))
-        self.waiting.append((f"bad-{first}", BAD))
+        self.waiting += [b"".join(lines[at : at + 4]) for at in range(0, len(lines), 4)]
 
     @contextmanager
     def arriving(self) -> Iterator[None]:
         """Post what is in line, for as long as this lasts."""
-        stop = threading.Event()
-        sender = threading.Thread(target=self._post, args=(stop,))
-        sender.start()
-        try:
+        with beside(self._post):
             yield
-        finally:
-            stop.set()
-            sender.join()
+
+    def arrived(self) -> None:
+        """All, when the line is empty: requests are answered."""
 
     def _post(self, stop: threading.Event) -> None:
         while self.waiting and not stop.is_set():
-            key, body = self.waiting[0]
+            body = self.waiting[0]
+            key = hashlib.sha256(body).hexdigest()
             client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
             try:
                 client.request("POST", "/ingest", body, {"Idempotency-Key": key})
@@ -127,6 +122,14 @@ class HttpCase:
                 client.close()
 
 
-def uid_texts(numbers: range) -> list[str]:
-    """What is found of the good records."""
-    return [json.loads(line(number))["who"] for number in numbers]
+@contextmanager
+def beside(work: Any) -> Iterator[None]:
+    """Do something in a thread, which is told to stop at the end."""
+    stop = threading.Event()
+    thread = threading.Thread(target=work, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
