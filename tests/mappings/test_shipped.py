@@ -34,6 +34,7 @@ SOURCES = {
     "microsoft.sysmon": ("windows_sysmon",),
     "microsoft.windows_security": ("windows_security", "windows_forwarded"),
     "okta.system_log": ("okta",),
+    "openai.audit_log": ("llm_openai_audit",),
     "otel.genai": ("llm_otel_genai", "llm_openinference"),
     "zeek.conn": ("zeek_connection",),
     "zeek.dns": ("zeek_dns",),
