@@ -23,7 +23,8 @@ class Segment:
     """The events of one rule of one mapping that serve a logsource.
 
     `telling` is what tells them from the others of their table: places with the texts that they may hold, `constant`
-    attributes with their value. `beside` are all rules of the mapping that fill the table.
+    attributes with their value. `beside` are all rules of the mapping that fill the table. `twins` are further rules
+    of the logsource whose events nothing tells from these.
     """
 
     plan: Plan = field(hash=False, repr=False, compare=False)
@@ -35,6 +36,7 @@ class Segment:
     constant: tuple[tuple[Path, str | float], ...] = ()
     not_fanned: tuple[str, ...] = ()
     beside: frozenset[str] = frozenset()
+    twins: tuple[Route, ...] = field(default=(), hash=False, repr=False, compare=False)
 
     @property
     def table(self) -> str:
@@ -56,14 +58,16 @@ class FieldMap:
         key = tuple(sorted(logsource))
         if key not in self._segments:
             found = [segment for one in self.mappings.values() for segment in one.segments(dict(key))]
-            self._segments[key] = tuple(found)
+            self._segments[key] = tuple(with_twins(found))
         return self._segments[key]
 
     def reading(self, segment: Segment, name: str) -> Reading:
         """Where a Sigma field stands in the events of the segment."""
-        key = (segment.mapping, segment.name, segment.sigma.logsource, name)
+        key = (segment.mapping, "+".join(r.name for r in (segment.route, *segment.twins)), segment.sigma.logsource, name)
         if key not in self._readings:
-            self._readings[key] = self.mappings[segment.mapping].reading(segment.route, segment.sigma, name)
+            mapping = self.mappings[segment.mapping]
+            routes = (segment.route, *segment.twins)
+            self._readings[key] = together([mapping.reading(route, segment.sigma, name) for route in routes])
         return self._readings[key]
 
     def domain(self, segment: Segment, reading: Reading) -> frozenset[str] | None:
@@ -187,6 +191,29 @@ class _Mapping:
 
 def _is_consumed(path: Path, route: Route) -> bool:
     return any(path[: len(consumed)] == consumed for consumed in route.consumed)
+
+
+def with_twins(segments: Sequence[Segment]) -> list[Segment]:
+    """The segments, each with the rules whose events nothing tells from its own."""
+    alike: dict[tuple[object, ...], list[Segment]] = {}
+    for one in segments:
+        alike.setdefault((one.mapping, one.table, one.telling, one.constant), []).append(one)
+    return [
+        replace(one, twins=tuple(other.route for other in same if other is not one))
+        for same in alike.values()
+        for one in same
+    ]
+
+
+def together(readings: Sequence[Reading]) -> Reading:
+    """One reading for events of several rules: every place that one of them has, attributes before documents."""
+    places = list(dict.fromkeys(place for reading in readings for place in reading.places))
+    if len(readings) == 1 or all(list(reading.places) == places for reading in readings):
+        return readings[0]
+    typed = [replace(place, partial=True) for place in places if isinstance(place, Value | Keys)]
+    documents = [place for place in places if not isinstance(place, Value | Keys)]
+    documents.sort(key=lambda place: isinstance(place, Named) or place.document == "raw")
+    return replace(readings[0], places=(*dict.fromkeys(typed), *documents))
 
 
 def _reads(source: Path, search: Search) -> bool:
