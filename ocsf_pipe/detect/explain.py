@@ -60,8 +60,10 @@ def explain(connection: duckdb.DuckDBPyConnection, rule: Rule, converter: Conver
     """What the rule says of the event with this id, for each segment that the event belongs to."""
     if rule.tree is None:
         return
+    told: set[tuple[str, str, str]] = set()
     for segment in converter.fields.segments(rule.logsource):
-        if converter.tables is not None and segment.table not in converter.tables:
+        alike = {(segment.mapping, segment.table, route.name) for route in (segment.route, *segment.twins)}
+        if alike & told or (converter.tables is not None and segment.table not in converter.tables):
             continue
         leaf = LeafSql(converter.columns(segment))
         source = f'"source" = {text_literal(segment.mapping)} and {guard_sql(segment, leaf)}'
@@ -69,6 +71,7 @@ def explain(connection: duckdb.DuckDBPyConnection, rule: Rule, converter: Conver
         asked = _Asked(connection, f"{name_text(segment.table)} where {where}", segment, converter, leaf)
         if asked.one("count(*)") == "0":
             continue
+        told |= alike
         lines = tuple(asked.lines(rule.tree, 0))
         yield Explained(segment.mapping, segment.name, segment.table, uid, lines[0].outcome, lines)
 

@@ -63,7 +63,12 @@ class FieldMap:
 
     def reading(self, segment: Segment, name: str) -> Reading:
         """Where a Sigma field stands in the events of the segment."""
-        key = (segment.mapping, "+".join(r.name for r in (segment.route, *segment.twins)), segment.sigma.logsource, name)
+        key = (
+            segment.mapping,
+            "+".join(r.name for r in (segment.route, *segment.twins)),
+            segment.sigma.logsource,
+            name,
+        )
         if key not in self._readings:
             mapping = self.mappings[segment.mapping]
             routes = (segment.route, *segment.twins)
@@ -157,6 +162,9 @@ class _Mapping:
             if not any(_reads(source, search) for source in assign.sources):
                 continue
             place = backwards(assign.value, Value(_text(assign)), replace(search, sibling=_sibling(assign, route)))
+            if isinstance(place, Value) and place.masks:
+                masks = (Const(mask, TEXT) for mask in place.masks)
+                place = replace(place, node=Call("nullif", (place.node, *masks), TEXT), partial=True)
             if place is not None:
                 found.append((_rank(place, assign), place, assign.failed is not None))
         if found:

@@ -127,7 +127,9 @@ def _case(node: Case, here: Value, search: Search) -> Place | None:
     empty = node.otherwise is None or any(isinstance(value, Const) for value in branches)
     if isinstance(first, Value | Keys):
         shared = first.shared or any(search.others(value) for value in branches)
-        return replace(first, shared=shared, partial=first.partial or empty or shared)
+        first = replace(first, shared=shared, partial=first.partial or empty or shared)
+        masks = tuple(v.value for v in branches if isinstance(v, Const) and isinstance(v.value, str))
+        return replace(first, masks=(*first.masks, *masks)) if isinstance(first, Value) else first
     return first
 
 
@@ -143,11 +145,14 @@ def _lookup(node: Lookup, here: Value, search: Search) -> Place | None:
     for key, value in node.table:
         if isinstance(value, Const) and isinstance(value.value, int):
             texts.setdefault(value.value, []).append(str(key))
-    vague = (node.otherwise.value,) if isinstance(node.otherwise, Const) else ()
+    vague = [number for number, keys in texts.items() if set(keys) & set(subject.masks)]
+    vague += (
+        [node.otherwise.value] if isinstance(node.otherwise, Const) and isinstance(node.otherwise.value, int) else []
+    )
     return Keys(
         here.node,
         tuple((number, tuple(keys)) for number, keys in texts.items()),
-        tuple(number for number in vague if isinstance(number, int)),
+        tuple(vague),
         search.sibling,
         subject.folded,
         subject.lost,

@@ -64,7 +64,7 @@ def _pattern(text: str, test: Pattern) -> str:
         case (str() as whole,):
             return f"{text} = {text_literal(whole)}"
         case (Wild(many=True),):
-            return f"{text} is not null"
+            return f"(case when {text} is not null then true end)"
         case (Wild(many=True), str() as middle, Wild(many=True)):
             return f"contains({text}, {text_literal(middle)})"
         case (str() as head, Wild(many=True)):

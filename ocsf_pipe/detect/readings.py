@@ -13,7 +13,8 @@ class Value:
     """An expression over attributes that is the source's text wherever it is not null.
 
     `folded`: letter case is lost. `lost`: texts of the source that it is null for, beside the missing one. `shared`:
-    the attribute may hold another path's value. `partial`: it may be null though the source has a value.
+    the attribute may hold another path's value. `partial`: it may be null though the source has a value. `masks`: texts
+    that the mapping puts in place of what the source has.
     """
 
     node: Node
@@ -21,6 +22,7 @@ class Value:
     lost: tuple[str, ...] = ()
     shared: bool = False
     partial: bool = False
+    masks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
