@@ -24,7 +24,7 @@ class UnaccountedError(LakeError):
     """The account of a batch does not add up."""
 
 
-AT_ONCE = 40 << 20
+AT_ONCE = 64 << 20
 """Bytes of raw records that one query maps: running it costs 0.1 CPU s whatever it maps, and more takes more memory."""
 
 

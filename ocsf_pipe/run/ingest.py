@@ -26,7 +26,7 @@ from ocsf_pipe.run.report import Report
 from ocsf_pipe.source import Offset, Records
 
 PIPELINE = "ingest"
-BATCH_BYTES = 40 << 20
+BATCH_BYTES = 64 << 20
 ENVELOPE = 256 << 20
 Progress = Callable[[str, int, Report], None]
 """Called with the file, the bytes of it that are done, and the account so far."""
