@@ -105,23 +105,27 @@ class FollowedFile:
     def _next_unpacked(self, place: Place, *, patient: bool) -> Batch | None:
         if self._runs is None:
             if self._is_another(place):
-                return self._cut_off()
+                self._cut_off()
+                return None
             self._start(Rewindable(lambda: _packed(place), str(place.packing), PIECE, patient=patient))
         try:
             records = self._next_run()
         except BlockingIOError:  # it ends in the middle: still being written
-            return self._rest()
+            self._rest()
+            return None
         if records is not None:
             return self._batch(records)
         if isinstance(self._stream, Rewindable):
             self._mark(Mark(self._stream.tell(), digest(self._stream.last)))
-        return self._rest()
+        self._rest()
+        return None
 
     def _next_of_document(self, place: Place) -> Batch | None:
         handle = self._opened(place)
         if self._runs is None:
             if self._is_another(place):
-                return self._cut_off()
+                self._cut_off()
+                return None
             self._start(Part(handle, place.stamp[0]))
         records = self._next_run()
         if _stamp(handle) != place.stamp:
@@ -130,7 +134,8 @@ class FollowedFile:
             return self._batch(records)
         if window(handle, len(EVTX)) != EVTX:
             self._mark(Mark(place.stamp[0], digest(window(handle, place.stamp[0]))))
-        return self._rest()
+        self._rest()
+        return None
 
     def _is_another(self, place: Place) -> bool:
         """Whether a file that is not read line by line was written anew since it was read."""
@@ -146,12 +151,14 @@ class FollowedFile:
         handle = self._opened(place)
         size = os.fstat(handle).st_size
         if size < self._offset.position:
-            return self._cut_off()
+            self._cut_off()
+            return None
         limit = size if whole else self._last_line(handle, size)
         records = self._run_until(handle, limit) if limit > self._offset.position else None
         after = digest(window(handle, records.end)) if records is not None else self._before
         if not self._is_still(handle, records.end if records is not None else 0):
-            return self._cut_off()
+            self._cut_off()
+            return None
         if records is None:
             self.idle = True
             return None
