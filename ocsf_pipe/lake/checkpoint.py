@@ -65,7 +65,12 @@ class Checkpoints:
         folder = _folder(txn)
         before = self._totals(folder, txn.batch - 1) if txn.batch else {}
         body = {"txn": asdict(txn), "counts": dict(counts), "totals": add(before, counts)}
-        self.store.put_new(f"{folder}/{txn.batch:012d}.done.json", json.dumps(body).encode())
+        path = f"{folder}/{txn.batch:012d}.done.json"
+        try:
+            self.store.put_new(path, json.dumps(body).encode())
+        except OSError:  # the answer is lost, not necessarily the write
+            if self.store.get(path) is None:
+                raise
         self._prune(folder, txn.batch)
 
     def partitions(self) -> Iterator[tuple[str, Counts, Txn | None]]:

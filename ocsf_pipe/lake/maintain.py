@@ -74,14 +74,26 @@ def compact(writer: Writer, name: str) -> Compaction:
         try:
             append(writer.store, name, table, actions, [next_rewrite(table)])
         except CommitFailedError as failed:
-            for action in actions:
-                if isinstance(action, AddAction):
-                    writer.store.delete(f"{name}/{action.path}")
-            raise LakeError(
-                f"another rewrite of `{name}` is at work", hint="let one finish, then try again"
-            ) from failed
+            if not _arrived(writer, name, actions):
+                raise LakeError(
+                    f"another rewrite of `{name}` is at work", hint="let one finish, then try again"
+                ) from failed
         removed, added = removed + len(files), added + 1
     return Compaction(removed, added)
+
+
+def _arrived(writer: Writer, name: str, actions: Sequence[Action]) -> bool:
+    """Read back what a refused commit did, and delete what it would have added where it did not arrive.
+
+    An answer that is lost makes the commit be tried again, which is then refused for the sake of itself.
+    """
+    writer.open.pop(name, None)
+    held = {file["path"] for file in _files(writer.table(name))}
+    added = [action.path for action in actions if isinstance(action, AddAction)]
+    for path in added:
+        if path not in held:
+            writer.store.delete(f"{name}/{path}")
+    return all(path in held for path in added)
 
 
 def vacuum(writer: Writer, name: str, hours: int) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from deltalake import DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import RemoveAction
 
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake.checkpoint import Checkpoints
@@ -45,19 +46,33 @@ def retain(writer: Writer, checkpoints: Checkpoints, name: str, before: dt.date,
 
 
 def _settled(writer: Writer, checkpoints: Checkpoints, name: str) -> int:
-    """End what an earlier retention left half done, as what it became; return the next number."""
+    """End what an earlier retention left half done, as what it became; return the next number.
+
+    Whoever began it may only be slow. A rewrite of nothing comes before the question: his commit, which builds on what
+    the table was before it, is refused from then on.
+    """
     state = checkpoints.resume(PIPELINE, SOURCE, name)
     if state.pending is None:
         return state.next_batch
+    if not writer.holds(name, state.pending):
+        table = writer.table(name)
+        _rewrite(writer, name, table, [], [next_rewrite(table)])
     checkpoints.finish(state.pending, _counts(state.pending) if writer.holds(name, state.pending) else {})
     return state.next_batch + 1
 
 
 def _take_out(writer: Writer, name: str, table: DeltaTable, old: list[dict[str, object]], txn: Txn) -> None:
     apps = [Transaction(txn.app_id, txn.batch), next_rewrite(table)]
+    _rewrite(writer, name, table, [removal(file, data_change=True) for file in old], apps)
+
+
+def _rewrite(
+    writer: Writer, name: str, table: DeltaTable, actions: list[RemoveAction], apps: list[Transaction]
+) -> None:
     try:
-        append(writer.store, name, table, [removal(file, data_change=True) for file in old], apps)
+        append(writer.store, name, table, actions, apps)
     except CommitFailedError as failed:
+        writer.open.pop(name, None)
         raise LakeError(f"another rewrite of `{name}` is at work", hint="let one finish, then try again") from failed
 
 

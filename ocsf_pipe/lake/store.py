@@ -56,7 +56,7 @@ class LocalStore:
     def put_new(self, path: str, data: bytes) -> bool:
         """Write under another name first, then link: a name never shows half a file, and the second link loses."""
         final = self.root / path
-        final.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(final.parent)
         draft = final.with_name(f".{uuid.uuid4().hex}.draft")
         try:
             with draft.open("xb") as file:
@@ -94,7 +94,7 @@ class LocalStore:
     def writer(self, path: str) -> Iterator[BinaryIO]:
         """Open a new file for writing; it and its name are on disk when the context ends."""
         final = self.root / path
-        final.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(final.parent)
         try:
             with final.open("xb") as file:
                 yield file
@@ -117,6 +117,15 @@ class LocalStore:
             _sync_folder((self.root / path).parent)
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on disk for good: a file in a folder that is gone is gone too."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -132,33 +141,34 @@ class ObjectStore:
     remote: Remote
 
     def put_new(self, path: str, data: bytes) -> bool:
-        """Put with the condition that nothing is there."""
-        from obstore.exceptions import AlreadyExistsError, BaseError
+        """Put with the condition that nothing is there; whoever gets an OSError must read back: it may have arrived."""
+        from obstore.exceptions import AlreadyExistsError
 
-        try:
-            self.remote.put(path, data, mode="create")
-        except AlreadyExistsError:
-            return False
-        except BaseError as failed:
-            raise OSError(str(failed)) from failed  # whoever asked must read back: the write may have arrived
+        with _as_os_error():
+            try:
+                self.remote.put(path, data, mode="create")
+            except AlreadyExistsError:
+                return False
         return True
 
     def get(self, path: str) -> bytes | None:
         """Return an object's bytes; None when there is no such object."""
-        try:
-            return bytes(self.remote.get(path).bytes())
-        except FileNotFoundError:
-            return None
+        with _as_os_error():
+            try:
+                return bytes(self.remote.get(path).bytes())
+            except FileNotFoundError:
+                return None
 
     def names(self, folder: str) -> list[str]:
         """Return the names directly under a prefix."""
-        found = self.remote.list_with_delimiter(folder or None)
+        with _as_os_error():
+            found = self.remote.list_with_delimiter(folder or None)
         paths = [str(each["path"]) for each in found["objects"]] + [str(each) for each in found["common_prefixes"]]
         return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in paths)
 
     def delete(self, path: str) -> None:
         """Remove an object; an object that is not there is no error."""
-        with contextlib.suppress(FileNotFoundError):
+        with _as_os_error(), contextlib.suppress(FileNotFoundError):
             self.remote.delete(path)
 
     @contextmanager
@@ -168,16 +178,29 @@ class ObjectStore:
 
         gathered = io.BytesIO()
         yield gathered
-        self.remote.put(path, gathered.getvalue())
+        with _as_os_error():
+            self.remote.put(path, gathered.getvalue())
 
     def reader(self, path: str) -> Any:
         """Return the object's bytes as a pyarrow file."""
         import pyarrow as pa
 
-        return pa.BufferReader(bytes(self.remote.get(path).bytes()))
+        with _as_os_error():
+            return pa.BufferReader(bytes(self.remote.get(path).bytes()))
 
     def settle(self, path: str) -> None:
         """Do nothing: an object that can be listed is durable."""
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Let what an object store says of itself be the error that callers know from disks."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except BaseError as failed:
+        raise OSError(str(failed)) from failed
 
 
 def open_store(where: str) -> Store:

@@ -8,7 +8,7 @@ import pytest
 from obstore.store import MemoryStore
 
 from ocsf_pipe.errors import FencedError, LakeError
-from ocsf_pipe.lake import Lake, State
+from ocsf_pipe.lake import Lake, State, Txn
 from ocsf_pipe.lake.checkpoint import Checkpoints
 from ocsf_pipe.lake.store import LocalStore, ObjectStore
 from ocsf_pipe.lake.txn import app_id
@@ -114,3 +114,38 @@ def test_a_name_is_one_path_segment(name: str) -> None:
     assert parts[0] not in {"", ".", ".."}
     assert len(parts[0].encode()) < 255
     assert app_id(name, "s", "0") != app_id(name + "x", "s", "0")
+
+
+def test_an_end_whose_answer_is_lost_is_read_back(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch is done, and its owner goes on with the next."""
+    put_new = LocalStore.put_new
+
+    def unanswered(self: LocalStore, path: str, data: bytes) -> bool:
+        put_new(self, path, data)
+        if path.endswith(".done.json"):
+            raise OSError("no answer")
+        return True
+
+    lake.checkpoints.begin(txn(0))
+    monkeypatch.setattr(LocalStore, "put_new", unanswered)
+    lake.checkpoints.finish(txn_of(lake), {"records": 1})
+    assert lake.checkpoints.resume("p", "okta", "0").next_batch == 1
+
+
+def test_an_end_that_did_not_arrive_is_told(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is there to be read back."""
+
+    def refused(self: LocalStore, path: str, data: bytes) -> bool:
+        raise OSError("no room")
+
+    lake.checkpoints.begin(txn(0))
+    monkeypatch.setattr(LocalStore, "put_new", refused)
+    with pytest.raises(OSError, match="no room"):
+        lake.checkpoints.finish(txn_of(lake), {"records": 1})
+
+
+def txn_of(lake: Lake) -> Txn:
+    """The batch that is half done."""
+    pending = lake.checkpoints.resume("p", "okta", "0").pending
+    assert pending is not None
+    return pending

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake.exceptions import CommitFailedError
 
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import Lake, maintain
@@ -112,3 +114,18 @@ def test_stats_read_the_log(lake: Lake) -> None:
     assert (stats.table, stats.rows, stats.files, stats.days) == ("a", 3, 2, 2)
     assert (stats.first, stats.last) == (NOW - DAY, NOW)
     assert stats.size > 0
+
+
+def test_a_compaction_whose_answer_is_lost_keeps_its_file(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit arrived, its answer did not, and the second try was refused for the sake of the first."""
+    for number in range(3):
+        lake.commit(txn(number), {"a": uids(str(number))})
+
+    def unanswered(*args: Any) -> None:
+        append(*args)
+        raise CommitFailedError("Concurrent transaction failed.")
+
+    monkeypatch.setattr(maintain, "append", unanswered)
+    assert lake.compact("a") == maintain.Compaction(removed=3, added=1)
+    assert held(lake, "a") == list("012")
+    assert held(Lake(lake.where), "a") == list("012")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,3 +81,41 @@ def test_two_rewrites_do_not_both_win(lake: Lake, monkeypatch: pytest.MonkeyPatc
     assert retained(lake, 2).rows == 3
     assert held(lake, "a") == ["0", "1", "2", "6"]
     assert all(one.holds for one in lake.verify())
+
+
+def test_a_retention_that_another_ended_takes_nothing_out(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sleeps between its intent and its commit; the next ends its batch as nothing, and so it comes to nothing."""
+    filled(lake)
+    other = Lake(lake.where)
+
+    def slow(*args: Any) -> None:
+        monkeypatch.setattr(retain, "append", write.append)
+        assert retained(other, 2) == Retention(files=3, rows=3)
+        write.append(*args)
+
+    monkeypatch.setattr(retain, "append", slow)
+    with pytest.raises(LakeError, match="another rewrite"):
+        retained(lake, 2)
+    assert held(lake, "a") == ["0", "1", "2"]
+    assert [one for one in lake.verify() if not one.holds] == []
+    assert retained(lake, 1) == Retention(files=1, rows=1)
+    assert [one for one in lake.verify() if not one.holds] == []
+
+
+def test_a_retention_that_only_its_intent_saw_is_ended_before_it_wakes(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one finds nothing to take out any more; the sleeper's commit is refused although it names its batch."""
+    filled(lake)
+    other = Lake(lake.where)
+
+    def slow(*args: Any) -> None:
+        monkeypatch.setattr(retain, "append", write.append)
+        assert retained(other, 100) == Retention(0, 0)
+        write.append(*args)
+
+    monkeypatch.setattr(retain, "append", slow)
+    with pytest.raises(LakeError, match="another rewrite"):
+        retained(lake, 2)
+    assert held(lake, "a") == list("012345")
+    assert [one for one in lake.verify() if not one.holds] == []

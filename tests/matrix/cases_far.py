@@ -59,7 +59,7 @@ class S3Case:
         import boto3
 
         self.store = bucket(self.url, self.name)
-        self.queues = boto3.client("sqs", endpoint_url=self.url, **KEYS)  # type: ignore[call-overload]
+        self.queues = boto3.client("sqs", endpoint_url=self.url, **KEYS)
         self.queue = self.queues.create_queue(QueueName=self.name)["QueueUrl"]
         arn = self.queues.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]
         told = {"QueueConfigurations": [{"QueueArn": arn["QueueArn"], "Events": ["s3:ObjectCreated:*"]}]}

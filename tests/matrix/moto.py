@@ -31,7 +31,7 @@ def bucket(url: str, name: str) -> Any:
     """Make a bucket; return the client."""
     import boto3
 
-    client = boto3.client("s3", endpoint_url=url, **KEYS)  # type: ignore[call-overload]
+    client = boto3.client("s3", endpoint_url=url, **KEYS)
     client.create_bucket(Bucket=name)
     return client
 

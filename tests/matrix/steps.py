@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from ocsf_pipe.lake import maintain, retain, write
 from ocsf_pipe.lake.store import LocalStore, ObjectStore
@@ -51,7 +51,7 @@ class NamedSteps:
             patch.setattr(module, "append", self.around(module.append, lambda _, table, *__: f"commit {table}"))
         for module in (write, maintain):
             patch.setattr(module, "write_day", self.around(module.write_day, lambda _, table, *__: f"write {table}"))
-        patch.setattr(write, "write_deltalake", self.around(write.write_deltalake, lambda *_: "new columns"))
+        patch.setattr(write, "write_deltalake", self.around(write_deltalake, lambda *_: "new columns"))
         patch.setattr(DeltaTable, "create", self.around(DeltaTable.create, lambda *_: "new table"))
         patch.setattr(DeltaTable, "vacuum", self.around(DeltaTable.vacuum, lambda *_: "vacuum"))
         for method, said in (("_mapped", "map"), ("_acknowledged", "acknowledge")):

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,6 +45,7 @@ for _needed in [*CONNECTORS.values(), "boto3", "botocore.auth", "nats.aio.client
 
 def upkeep(lake: Lake, what: str) -> None:
     """Do one kind of upkeep on every table; give way to another that is at work on it."""
+    work: dict[str, Callable[[str], object]]
     days = (dt.datetime.now(dt.UTC).date() - FORGOTTEN).days
     work = {
         "compact": lake.compact,
