@@ -129,7 +129,8 @@ class FollowedFile:
             self._start(Part(handle, place.stamp[0]))
         records = self._next_run()
         if _stamp(handle) != place.stamp:
-            return self._rest()  # somebody writes: what was read may be half of it
+            self._rest()  # somebody writes: what was read may be half of it
+            return None
         if records is not None:
             return self._batch(records)
         if window(handle, len(EVTX)) != EVTX:
