@@ -28,7 +28,7 @@ class NamedSteps:
     def step(self, place: str) -> None:
         """Take one step, the last perhaps."""
         self.count += 1
-        self.at(self.count - 1, place if self.job == "run" else f"{self.job}: {place}")
+        self.at(self.count - 1, place if self.job in ("run", "serve") else f"{self.job}: {place}")
 
     def around(self, action: Callable[..., Any], name: Name) -> Callable[..., Any]:
         """The action with a step before and one behind it."""

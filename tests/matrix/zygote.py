@@ -1,9 +1,9 @@
 """Processes to be killed, hundreds of them: one process imports everything and forks a child for every job.
 
-A job is one JSON line on standard input: `what` (run, compact, vacuum, retain, replay), `pipeline` (a file) or `lake`,
-`mappings` (a folder), `environment`, and `die_at`, the step at which the child is killed by SIGKILL, or null. The first
-line of the answer says its `pid`, so that it can be killed from outside too; the second its `code`, negative for a
-signal, the `steps` that it took, and the last `place` that it was at.
+A job is one JSON line on standard input: `what` (run, serve, compact, vacuum, retain, replay), `pipeline` (a file) or
+`lake`, `mappings` (a folder), `environment`, and `die_at`, the step at which the child is killed by SIGKILL, or null.
+The first line of the answer says its `pid`, so that it can be killed from outside too; the second its `code`, negative
+for a signal, the `steps` that it took, and the last `place` that it was at.
 
 Nothing that starts a thread may happen before the fork: imports only.
 """
@@ -31,6 +31,7 @@ from ocsf_pipe.lake import Lake
 from ocsf_pipe.mapping.catalogue import find_mapping
 from ocsf_pipe.run import worker
 from ocsf_pipe.run.pipeline import load_pipeline
+from ocsf_pipe.run.pipeline_signals import Signals
 from ocsf_pipe.run.replay import Replay
 from ocsf_pipe.run.running import run_pipeline
 from ocsf_pipe.run.telemetry import Telemetry
@@ -60,11 +61,12 @@ def upkeep(lake: Lake, what: str) -> None:
                 raise
 
 
-def run(path: str) -> None:
-    """Run a pipeline until nothing is left."""
+def run(path: str, *, once: bool) -> None:
+    """Run a pipeline until nothing is left, or until it is told to stop."""
     pipeline = load_pipeline(Path(path))
-    telemetry = Telemetry(pipeline.name)
-    run_pipeline(pipeline, telemetry=telemetry, stop=threading.Event(), reload=threading.Event(), once=True)
+    stop, reload = threading.Event(), threading.Event()
+    with Signals(stop, reload):
+        run_pipeline(pipeline, telemetry=Telemetry(pipeline.name), stop=stop, reload=reload, once=once)
 
 
 def work(job: dict[str, Any], steps: NamedSteps) -> None:
@@ -74,8 +76,8 @@ def work(job: dict[str, Any], steps: NamedSteps) -> None:
         for name, seconds in {"QUIET": 0.5, "ASK_EVERY": 0.2, "FIRST_WAIT": 0.1, "LONGEST_WAIT": 1.0}.items():
             patch.setattr(worker, name, seconds)
         patch.setattr(worker, "ENOUGH", job["enough"])
-        if job["what"] == "run":
-            run(job["pipeline"])
+        if job["what"] in ("run", "serve"):
+            run(job["pipeline"], once=job["what"] == "run")
         elif job["what"] == "replay":
             Replay(Lake(job["lake"]), find_mapping("acme.door")).run()
         else:
