@@ -47,7 +47,8 @@ DETECTIONS = {
     "null": "s: {CommandLine: null}\ncondition: s",
     "a dash that the mapping takes for none": "s: {ParentImage: '-'}\ncondition: s",
     "anything": "s: {ParentImage: '*'}\ncondition: s",
-    "not, where the field is missing": "s: {Image|contains: exe}\nf: {ParentImage|endswith: explorer.exe}\ncondition: s and not f",
+    "not, where the field is missing": "s: {Image|contains: exe}\nf: {ParentImage|endswith: explorer.exe}\n"
+    "condition: s and not f",
     "not of a null": "s: {Image|contains: exe}\nf: {User|contains: SYSTEM}\ncondition: s and not f",
     "not not": "f: {User|contains: SYSTEM}\ncondition: not (not f)",
     "one of, and not all of": "s1: {Image|endswith: net.exe}\ns2: {User: '*'}\nf1: {CommandLine: x}\n"
@@ -64,7 +65,7 @@ DETECTIONS = {
     "a number and a text": "s: {ProcessId: 42}\ncondition: s",
     "compared": "s: {ProcessId|gte: 42, ParentProcessId|lt: 8}\ncondition: s",
     "a field that the mapping does not know": "s: {Unheard: x}\ncondition: s",
-    "not a field that the mapping does not know": "s: {Image|endswith: net.exe}\nf: {Unheard: x}\ncondition: s and not f",
+    "not an unknown field": "s: {Image|endswith: net.exe}\nf: {Unheard: x}\ncondition: s and not f",
     "keywords": "keywords: ['100%_sure', 'hidden -enc']\ncondition: keywords",
     "the event id": "s: {EventID: 1, Image|endswith: net.exe}\ncondition: s",
     "another event id": "s: {EventID: 3, Image|endswith: net.exe}\ncondition: s",

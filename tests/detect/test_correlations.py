@@ -74,7 +74,7 @@ def test_single_events_far_apart_are_each_an_edge(tmp_path: Path) -> None:
 
 def test_every_planted_burst_at_an_edge_is_found(tmp_path: Path) -> None:
     """300 bursts, each across the turn of a minute, written out of order."""
-    chance = random.Random(5)  # noqa: S311 - reproducible
+    chance = random.Random(5)
     events = []
     for burst in range(300):
         turn = 60 * (1 + 5 * burst)
