@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Torment:
     dice: random.Random
     tally: Tally
     faulty: Path | None = None
+    upkeep: Sequence[str] = AFTERWARDS
     sent: Sent = field(default_factory=Sent)
     refused: bool = False
 
@@ -64,7 +66,7 @@ class Torment:
                 self.send()
             drained = self.job("run").code == 0
             if drained or self.dice.random() < 0.3:
-                self.job(self.dice.choice(AFTERWARDS))
+                self.job(self.dice.choice(self.upkeep))
 
     def send(self) -> None:
         """Deliver some more."""
@@ -102,16 +104,18 @@ class Torment:
                 return
             assert time.monotonic() < until, self.zygote.complaints()
 
-    def verdict(self) -> Found:
-        """Let everything come to its end, and compare."""
+    def verdict(self, before: Callable[[], None] = lambda: None) -> Found:
+        """Let everything come to its end, and compare; `before` is done between the two."""
         self.whole("run")
-        self.whole("replay")
+        before()
+        if "replay" in self.upkeep:
+            self.whole("replay")
         lake = Lake(self.lake)
         self._forgive()
-        before = account(lake, self.sent, kept_old=True)
+        earlier = account(lake, self.sent, kept_old=True)
         self.whole("retain")
         after = account(Lake(self.lake), self.sent)
-        worst = before if not before.clean else after
+        worst = earlier if not earlier.clean else after
         self.tally.lost += worst.lost.total()
         self.tally.doubled += worst.doubled.total()
         return worst
