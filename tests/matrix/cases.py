@@ -54,6 +54,7 @@ class FileCase:
 
     folder: Path
     lake: str = ""
+    follow: bool = False
     pipeline: Path = field(init=False)
     sent: int = 0
 
@@ -61,7 +62,9 @@ class FileCase:
         """Begin with an empty folder."""
         (self.folder / "logs").mkdir(parents=True)
         paths = [str(self.folder / "logs" / "*.log*")]
-        self.pipeline = written(self.folder, {"connector": "file", "paths": paths, "follow": False}, lake=self.lake)
+        self.pipeline = written(
+            self.folder, {"connector": "file", "paths": paths, "follow": self.follow}, lake=self.lake
+        )
 
     def deliver(self, lines: list[bytes]) -> None:
         """Append."""
