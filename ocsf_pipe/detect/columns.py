@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 
-from ocsf_pipe.errors import OcsfPipeError
+from ocsf_pipe.errors import OcsfPipeError, SchemaError
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.conversion import convert_sql
 from ocsf_pipe.ops.sql_text import cast_null, literal, name_text, text_literal
 from ocsf_pipe.ops.types import TEXT, Type
 from ocsf_pipe.plan.nodes import Attr, Call, Case, Const, Convert, Each, Get, Lookup, Node, Path, Var
 from ocsf_pipe.schema import Schema
+
+_OURS = frozenset({("source",), ("event_day",)})
+"""The columns that a lake adds to those of OCSF."""
 
 
 class UnknownPath(OcsfPipeError):  # noqa: N818 - it names what is wrong
@@ -33,20 +37,20 @@ class Columns:
 
     def sql(self, path: Path, kind: Type) -> str:
         """The SQL of one attribute; raises UnknownPath where the class has no such attribute."""
-        if self.schema is not None and path not in {("source",), ("event_day",)}:
-            _check(self.schema, self.class_name, path)
+        if self.schema is not None and path not in _OURS and not _is_attribute(self.schema, self.class_name, path):
+            raise UnknownPath(f"`{'.'.join(path)}` is no attribute of {self.class_name}")
         if self.paths is not None and path not in self.paths:
             return cast_null(kind)
         return ".".join(name_text(part) for part in path)
 
 
-def _check(schema: Schema, class_name: str, path: Path) -> None:
-    from ocsf_pipe.errors import SchemaError
-
+@lru_cache(maxsize=1 << 14)
+def _is_attribute(schema: Schema, class_name: str, path: Path) -> bool:
     try:
         schema.attribute(class_name, ".".join(path))
-    except SchemaError as error:
-        raise UnknownPath(f"`{'.'.join(path)}` is no attribute of {class_name}") from error
+    except SchemaError:
+        return False
+    return True
 
 
 def paths_of(schema: pa.Schema) -> dict[Path, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ocsf_pipe.detect.tree import Cidr, Compare, FieldRef, Number, Pattern, Regex, Test, TimePart, Wild
 from ocsf_pipe.ops import OPS
@@ -81,12 +82,12 @@ def _like(part: str | Wild) -> str:
     return "%" if part.many else "_"
 
 
+@lru_cache(maxsize=1 << 16)
 def passes(text: str, test: Test) -> bool:
     """Whether a constant text passes; for the texts of an enum and those that a mapping takes for none."""
     match test:
-        case Pattern(parts=parts, cased=cased):
-            pattern = "".join(re.escape(p) if isinstance(p, str) else ".*" if p.many else "." for p in parts)
-            return re.fullmatch(pattern, text, re.DOTALL | (0 if cased else re.IGNORECASE)) is not None
+        case Pattern():
+            return _is_like(text if test.cased else lower_text(text), test)
         case Number(number=number):
             return text == _digits(number) or _number(text) == number
         case Regex(text=pattern, flags=flags):
@@ -97,6 +98,14 @@ def passes(text: str, test: Test) -> bool:
             return _compared(_number(text), sign, number)
         case _:
             return False
+
+
+def _is_like(text: str, test: Pattern) -> bool:
+    parts = test.parts if test.cased else tuple(lower_text(p) if isinstance(p, str) else p for p in test.parts)
+    if sum(len(part) for part in parts if isinstance(part, str)) > len(text):
+        return False
+    pattern = "".join(re.escape(p) if isinstance(p, str) else ".*" if p.many else "." for p in parts)
+    return re.fullmatch(pattern, text, re.DOTALL) is not None
 
 
 def _number(text: str) -> float | None:
