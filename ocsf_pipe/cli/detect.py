@@ -74,6 +74,8 @@ def list_rules(rules: Rules, placeholders: Fill = None, lake: MaybeLake = None, 
 
     Live: every field that it tests is an attribute. Degraded: one is read from `unmapped` or the raw record. Blind: no
     mapping serves its logsource, or with `--lake`, the lake holds no events of it.
+
+    Example: [bold]ocsf-pipe detect list rules --lake lake[/bold]
     """
     connection = _connect(lake) if lake else None
     found = _judged(_load(rules, placeholders), _converter(_plans(), connection), connection)
@@ -126,7 +128,10 @@ def coverage(
     layer: Annotated[Path | None, typer.Option(help="Write an ATT&CK Navigator layer to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the rules reach with the events of this lake, by logsource, and as an ATT&CK Navigator layer."""
+    """Show what the rules reach with the events of this lake, by logsource, and as an ATT&CK Navigator layer.
+
+    Example: [bold]ocsf-pipe detect coverage rules --lake lake --layer layer.json[/bold]
+    """
     from ocsf_pipe.detect.coverage import layer as layer_of
 
     connection = _connect(lake) if lake else None
