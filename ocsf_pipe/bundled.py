@@ -15,6 +15,11 @@ def schemas_dir() -> Path:
     return _data("schemas")
 
 
+def detections_dir() -> Path:
+    """Return the folder of the shipped rules: `<area>/<name>/rule.yml` or `rule.sql` below it."""
+    return _data("detections")
+
+
 def _data(name: str) -> Path:
     # A wheel carries the folder inside the package; a checkout (and an editable install) beside it.
     shipped = _PACKAGE / "_data" / name

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ocsf_pipe.cli import detect_rules
 from ocsf_pipe.cli.output import print_json, print_table
 from ocsf_pipe.cli.place import HERE, LakePlace
 from ocsf_pipe.errors import UsageError
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from ocsf_pipe.detect.states import Judged
     from ocsf_pipe.plan.nodes import Plan
 
-app = typer.Typer(name="detect", no_args_is_help=True, help="Run Sigma rules over the lake, and see what they reach.")
+app = typer.Typer(
+    name="detect", no_args_is_help=True, help="Run rules in Sigma and SQL over the lake, and see what they reach."
+)
+app.add_typer(detect_rules.app)
 
-Rules = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Sigma files, or folders of them.")]
+Rules = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files, or folders of them.")]
 Fill = Annotated[
     Path | None,
     typer.Option("--placeholders", metavar="FILE", help="YAML or JSON: the values of each %placeholder%."),
@@ -39,16 +43,23 @@ MaybeLake = Annotated[str | None, typer.Option("--lake", metavar="DIR", help="Ju
 def lint(rules: Rules, placeholders: Fill = None) -> None:
     """Check that rules can be read, converted, and reach something; exits 1 where one cannot.
 
+    Looks at the settings and tests beside rules too, at the columns that a rule in SQL names, and at ids used twice.
+
     Example: [bold]ocsf-pipe detect lint rules/windows[/bold]
     """
+    from ocsf_pipe.detect.lint import complaints_about
+
     loaded = _load(rules, placeholders)
     found = _judged(loaded, _converter(_plans()))
-    bad = [(rule, judged) for rule, judged in found if rule.fault is not None]
+    complaints = complaints_about(loaded)
+    bad = [rule for rule, judged in found if rule.fault or (rule.query is not None and judged.state == "blind")]
     for rule, judged in found:
         if judged.state == "blind":
             typer.echo(f"{rule.path}: {rule.title}: {'; '.join(judged.reasons)}")
+    for complaint in complaints:
+        typer.echo(complaint)
     _totals(found)
-    raise typer.Exit(1 if bad else 0)
+    raise typer.Exit(1 if bad or complaints else 0)
 
 
 @app.command()
@@ -89,7 +100,7 @@ def list_rules(rules: Rules, placeholders: Fill = None, lake: MaybeLake = None, 
 
 @app.command()
 def backtest(
-    rules: Annotated[list[Path], typer.Option("--rules", metavar="PATH…", help="Sigma files, or folders of them.")],
+    rules: Annotated[list[Path], typer.Option("--rules", metavar="PATH…", help="Rule files, or folders of them.")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH…]", help="More of them.")] = None,
     lake: LakePlace = HERE,
     since: Annotated[datetime | None, typer.Option(help="Only events from this time on (UTC).")] = None,
@@ -274,6 +285,8 @@ def _statements(rule: Rule, rules: list[Rule], converter: Converter) -> list[str
 
     if rule.correlation is not None:
         return [correlation_sql(rule, rules, converter)]
+    if rule.query is not None:
+        return [rule.query.sql]
     return [f"select * from {part.table} where {part.condition}" for part in converter.parts(rule)]
 
 

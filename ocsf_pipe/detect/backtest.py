@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ocsf_pipe.detect.asking import Asker, schemas_of
 from ocsf_pipe.detect.columns import paths_of
 from ocsf_pipe.detect.convert import Converter, Tables
 from ocsf_pipe.detect.correlate import Correlator
@@ -79,7 +80,15 @@ class Backtest:
             found = fires(self.connection, scan, self.relation(table))
             for position, count in _counted(found):
                 counts[able[position]] = counts.get(able[position], 0) + count
-        return counts, {}
+        errors: dict[int, str] = {}
+        asker = Asker(self.connection, tables=schemas_of(self.connection))
+        for i in able:
+            if rules[i].query is not None:
+                try:
+                    counts[i] = len(asker.fires(rules[i], _millis(self.since), _millis(self.until)))
+                except (duckdb.Error, ValueError) as error:
+                    errors[i] = str(error).splitlines()[0]
+        return counts, errors
 
     def relation(self, table: str) -> str:
         """The SQL of a table's events within the time asked for."""
@@ -89,6 +98,10 @@ class Backtest:
                 bounds.append(f'"time" {sign} {int(moment.timestamp() * 1000)}')
         name = name_text(table)
         return f"(from {name} where {' and '.join(bounds)})" if bounds else name
+
+
+def _millis(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
 
 
 def _with_error(judged: Judged, error: str | None) -> Judged:

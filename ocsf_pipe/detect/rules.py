@@ -1,4 +1,4 @@
-"""Sigma files → rules: pySigma parses, what it found becomes our own condition tree."""
+"""Rule files → rules: pySigma parses Sigma, what it found becomes our own condition tree; SQL rules read themselves."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from yaml import YAMLError
 
 from ocsf_pipe.detect.conditions import Unsupported, tree_of
 from ocsf_pipe.detect.correlations import Correlation, correlation_of
+from ocsf_pipe.detect.folders import RULES, is_beside, read, settings_beside
+from ocsf_pipe.detect.marked import Marked
+from ocsf_pipe.detect.queries import Query, query_of
+from ocsf_pipe.detect.settings import USUAL, Settings
 from ocsf_pipe.detect.tree import Or, Tree, fields
 from ocsf_pipe.errors import UsageError
 
@@ -23,7 +27,10 @@ Placeholders = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `tree` is None for a correlation; `fault` says why a rule cannot be converted at all."""
+    """One rule. `tree` is None for a correlation and for a rule in SQL, which has a `query`.
+
+    `fault` says why a rule cannot be converted at all.
+    """
 
     id: str
     title: str
@@ -37,6 +44,11 @@ class Rule:
     correlation: Correlation | None = None
     shown: bool = True
     fault: str | None = None
+    query: Query | None = None
+    settings: Settings = USUAL
+    description: str = ""
+    references: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -50,9 +62,12 @@ def load_rules(paths: Iterable[str | Path], placeholders: Placeholders | None = 
     What one file cannot say becomes the `fault` of its rule, and the others are read. All files together are one
     collection: a filter applies to the rules it names, a correlation finds the rules that it refers to.
     """
+    files = dict.fromkeys(_files(paths))
     parsed: list[tuple[SigmaCollection, str]] = []
-    broken: list[Rule] = []
-    for path in _files(paths):
+    broken = [_in_sql(path) for path in files if path.suffix == ".sql"]
+    for path in files:
+        if path.suffix == ".sql":
+            continue
         try:
             text = path.read_text(encoding="utf-8-sig")
             found = SigmaCollection.from_yaml(text, collect_errors=True, collect_filters=True, resolve_references=False)
@@ -68,12 +83,12 @@ def _files(paths: Iterable[str | Path]) -> Iterator[Path]:
     for name in paths:
         path = Path(name)
         if path.is_dir():
-            found = {*path.rglob("*.yml"), *path.rglob("*.yaml")}
-            yield from sorted(file for file in found if file.name != "info.yml")
+            found = {*path.rglob("*.yml"), *path.rglob("*.yaml"), *path.rglob("rule.sql")}
+            yield from sorted(file for file in found if file.name != "info.yml" and not is_beside(file))
         elif path.is_file():
             yield path
         else:
-            raise UsageError(f"there are no rules at `{path}`", "name a Sigma file, or a folder of them")
+            raise UsageError(f"there are no rules at `{path}`", "name a Sigma file, a rule.sql, or a folder of them")
 
 
 def _rules(parsed: Sequence[tuple[SigmaCollection, str]], placeholders: Placeholders) -> Iterator[Rule]:
@@ -116,16 +131,18 @@ def _hidden(correlations: Iterable[SigmaCorrelationRule], unknown: Mapping[int, 
 
 
 def _plain(rule: SigmaRule, path: str, placeholders: Placeholders, *, shown: bool) -> Rule:
-    tree, fault = None, None
+    bare = _bare(rule, path, shown=shown)
+    tree, fault = None, bare.fault
+    filled = {**dict(bare.settings.placeholders), **placeholders}
     try:
-        trees = [tree_of(condition.parsed, placeholders) for condition in rule.detection.parsed_condition]
+        trees = [tree_of(condition.parsed, filled) for condition in rule.detection.parsed_condition]
         tree = trees[0] if len(trees) == 1 else Or(tuple(trees))
     except (SigmaError, Unsupported) as error:
         fault = _line(error)
     source = rule.logsource
     parts = {"product": source.product, "category": source.category, "service": source.service}
     logsource = tuple(sorted((key, value.lower()) for key, value in parts.items() if value))
-    return replace(_bare(rule, path, shown=shown), logsource=logsource, tree=tree, fault=fault)
+    return replace(bare, logsource=logsource, tree=tree, fault=fault)
 
 
 def _correlation(rule: SigmaCorrelationRule, path: str, fault: str | None, *, shown: bool) -> Rule:
@@ -134,10 +151,12 @@ def _correlation(rule: SigmaCorrelationRule, path: str, fault: str | None, *, sh
         correlation = correlation_of(rule) if fault is None else None
     except (SigmaError, Unsupported) as error:
         fault = _line(error)
-    return replace(_bare(rule, path, shown=shown), correlation=correlation, fault=fault)
+    bare = _bare(rule, path, shown=shown)
+    return replace(bare, correlation=correlation, fault=fault or bare.fault)
 
 
 def _bare(rule: SigmaRule | SigmaCorrelationRule, path: str, *, shown: bool) -> Rule:
+    settings, faults = settings_beside(Path(path))
     return Rule(
         id=str(rule.id or rule.name or rule.title),
         title=rule.title,
@@ -149,11 +168,44 @@ def _bare(rule: SigmaRule | SigmaCorrelationRule, path: str, *, shown: bool) -> 
         path=path,
         name=rule.name or "",
         shown=shown,
+        fault="; ".join(faults) or None,
+        settings=settings,
+        description=str(rule.description or ""),
+        references=tuple(map(str, rule.references or ())),
+        falsepositives=tuple(map(str, rule.falsepositives or ())),
+    )
+
+
+def _in_sql(path: Path) -> Rule:
+    """The rule of a `rule.sql`."""
+    marked = Marked(str(path))
+    text, fault = read(path)
+    found = query_of(text, marked) if not fault else None
+    settings, faults = settings_beside(path)
+    if found is None:
+        return _broken(path, fault or "; ".join(marked.faults))
+    header, query = found
+    return Rule(
+        id=header.id,
+        title=header.title,
+        level=header.level,
+        status=header.status,
+        tags=header.tags,
+        logsource=(),
+        tree=None,
+        path=str(path),
+        fault="; ".join(faults) or None,
+        query=query,
+        settings=settings,
+        description=header.description,
+        references=header.references,
+        falsepositives=header.falsepositives,
     )
 
 
 def _broken(path: Path, fault: str) -> Rule:
-    return Rule(path.stem, path.stem, "", "", (), (), None, str(path), fault=fault)
+    name = path.parent.name if path.name in RULES else path.stem
+    return Rule(name, name, "", "", (), (), None, str(path), fault=fault)
 
 
 def _line(error: Exception) -> str:

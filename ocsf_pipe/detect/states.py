@@ -9,12 +9,14 @@ from typing import Literal, TypeAlias
 
 import duckdb
 
+from ocsf_pipe.detect.asking import Asker
 from ocsf_pipe.detect.convert import Converter
 from ocsf_pipe.detect.fieldmap import Segment
 from ocsf_pipe.detect.matching import flagged
 from ocsf_pipe.detect.readings import Inside, Named, Reading
 from ocsf_pipe.detect.rules import Rule
 from ocsf_pipe.detect.tree import FALSE, Leaf, Regex, Tree, leaves, simplified
+from ocsf_pipe.detect.views import OWN
 
 State: TypeAlias = Literal["live", "degraded", "blind"]
 ORDER: tuple[State, ...] = ("live", "degraded", "blind")
@@ -35,6 +37,8 @@ def judge(rule: Rule, converter: Converter, sources: Collection[tuple[str, str]]
     `sources` are the pairs of table and mapping that a lake holds; None for any lake. A rule is as good as the best of
     the events that serve its logsource.
     """
+    if rule.fault is None and rule.query is not None:
+        return _of_query(rule, sources)
     if rule.fault is not None or rule.tree is None:
         return Judged("blind", (rule.fault or "nothing to look for",))
     refused = [problem for leaf in leaves(rule.tree) if (problem := _refused(leaf))]
@@ -49,6 +53,20 @@ def judge(rule: Rule, converter: Converter, sources: Collection[tuple[str, str]]
         if not segments:
             return Judged("blind", (f"the lake holds no events of {where}",))
     return _best([_of_segment(rule.tree, one, converter) for one in segments])
+
+
+def _of_query(rule: Rule, sources: Collection[tuple[str, str]] | None) -> Judged:
+    """A rule in SQL is live where every view that it reads has events, degraded where only some have."""
+    problem = Asker(duckdb.connect()).problem(rule)
+    if problem is not None:
+        return Judged("blind", (problem,))
+    reads = rule.query.reads if rule.query is not None else ()
+    found = {table: name for table, name in sources or () if name != OWN}
+    absent = [name for name in reads if sources is not None and name not in found]
+    reasons = tuple(f"the lake holds no events in {name}" for name in absent)
+    state: State = "live" if not absent else "blind" if len(absent) == len(reads) else "degraded"
+    mappings = tuple(sorted({name for table, name in sources or () if table in reads and name != OWN}))
+    return Judged(state, reasons, mappings)
 
 
 def _best(found: list[Judged]) -> Judged:
