@@ -38,6 +38,17 @@ class Chance:
         return self.dice.choice([REFUSED, DROPPED, UNANSWERED, UNANSWERED, LATE])
 
 
+def asked(netloc: str, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return what the server at `netloc` answers to a request: status, headers, body."""
+    upstream = http.client.HTTPConnection(netloc, timeout=30)
+    try:
+        upstream.request(request.command, request.path, body, dict(request.headers.items()))
+        answer = upstream.getresponse()
+        return answer.status, answer.getheaders(), answer.read()
+    finally:
+        upstream.close()
+
+
 def handler(target: str, chance: Chance) -> type[BaseHTTPRequestHandler]:
     """Return what answers requests with what `target` answers."""
     netloc = urlsplit(target).netloc
@@ -54,19 +65,10 @@ def handler(target: str, chance: Chance) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
             else:
                 time.sleep(_LATE_SECONDS if happens == LATE else 0)
-                status, headers, data = self._asked(body)
+                status, headers, data = asked(netloc, self, body)
                 self.close_connection = happens == UNANSWERED
                 if happens != UNANSWERED:
                     self._answer(status, headers, data)
-
-        def _asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            upstream = http.client.HTTPConnection(netloc, timeout=30)
-            try:
-                upstream.request(self.command, self.path, body, dict(self.headers.items()))
-                answer = upstream.getresponse()
-                return answer.status, answer.getheaders(), answer.read()
-            finally:
-                upstream.close()
 
         def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
             self.send_response_only(status)
