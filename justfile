@@ -25,6 +25,7 @@ golden *MAPPING:
 docs:
     python -m ocsf_pipe.ops.reference_page > docs/ops.md
     python -m ocsf_pipe.mapping.error_page tests/corpus/err > docs/errors.md
+    python -m ocsf_pipe.run.pipeline_schema > schemas/pipeline.schema.json
 
 # the benchmark of the README: ours, DuckDB's COPY and Tenzir in one run
 bench *ARGS:

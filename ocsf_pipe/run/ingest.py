@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from ocsf_connectors.file import STDIN, find, open_stream
 from ocsf_pipe.decode import Limits
@@ -19,9 +16,10 @@ from ocsf_pipe.lake import Lake, State, Txn
 from ocsf_pipe.mapping.catalogue import find_mapping
 from ocsf_pipe.run.batch import Mapped, now, resumed, settle
 from ocsf_pipe.run.files import Listing, Manifest, big_id, grouped, is_small, listing, plans_digest, taken_of_big
+from ocsf_pipe.run.lane import cut
 from ocsf_pipe.run.memory import keep_for_now
 from ocsf_pipe.run.peeked import Peeked
-from ocsf_pipe.run.recognise import Chosen, Engines, Opener, choose, pick
+from ocsf_pipe.run.recognise import Chosen, Engines, Opener, choose
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.source import Offset, Records
 
@@ -178,20 +176,6 @@ def gathered(runs: Iterator[Records], until: int | None) -> Iterator[list[Record
                 held, size, until = [], 0, None
     if held:
         yield held
-
-
-def cut(run: Records, at: int) -> list[Records]:
-    """The run as one or two, cut before the record at position `at`."""
-    if run.end <= at:
-        return [run]
-    before = pc.less(run.position, at)
-    parts = []
-    for mask, first, last, end in ((before, 0, at, at), (pc.invert(before), at, run.end, run.end)):
-        rows = pc.indices_nonzero(mask).cast(pa.int64())
-        rejects = tuple(reject for reject in run.rejects if first <= reject.position < last)
-        if len(rows) or rejects:
-            parts.append(replace(pick(run, rows), rejects=rejects, end=end))
-    return parts
 
 
 def by_path(groups: Sequence[tuple[int, list[Listing]]]) -> dict[str, list[Listing]]:

@@ -72,13 +72,8 @@ def handler(target: str, chance: Chance) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
             self.send_response_only(status)
-            length = str(len(data))
-            for name, value in headers:
-                if name.lower() == "content-length" and self.command == "HEAD":
-                    length = value
-                elif name.lower() not in ("content-length", "connection", "transfer-encoding"):
-                    self.send_header(name, value)
-            self.send_header("Content-Length", length)
+            for name, value in passed_on(headers, len(data), head=self.command == "HEAD"):
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
 
@@ -93,6 +88,15 @@ def handler(target: str, chance: Chance) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Handler
+
+
+def passed_on(headers: list[tuple[str, str]], length: int, *, head: bool) -> Iterator[tuple[str, str]]:
+    """Yield the headers of an answer without those of its connection; only a HEAD keeps the length that it was told."""
+    told = [value for name, value in headers if name.lower() == "content-length"]
+    yield "Content-Length", told[0] if head and told else str(length)
+    for name, value in headers:
+        if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+            yield name, value
 
 
 @dataclass(slots=True)
