@@ -14,7 +14,7 @@ from ocsf_pipe.run.pipeline_secrets import revealed
 class BatchSpec:
     """When a batch of a partition is closed: after so many seconds, or so many bytes of raw records."""
 
-    seconds: float = 5.0
+    seconds: float = 3.0
     bytes: int = 40 << 20
 
 
