@@ -49,6 +49,26 @@ def show(
     print_table(("attribute", "type", "requirement", "profiles", "values"), [_row(one) for one in attributes])
 
 
+@app.command()
+def export(
+    version: Annotated[str, typer.Option("--version", help="OCSF release, or an exported schema file.")] = "1.8.0",
+    plain: Annotated[bool, typer.Option("--plain", help="OCSF alone, without the shipped extension.")] = False,
+) -> None:
+    """Print a whole schema as an OCSF server exports it, our extension in it, for validators of others.
+
+    Example: [bold]ocsf-pipe schema export > ocsf-1.8.0-with-ai_audit.json[/bold]
+    """
+    import json
+    import sys
+
+    from ocsf_pipe.schema.export import locate, read
+    from ocsf_pipe.schema.extension import complete
+
+    place = locate(version)
+    json.dump(read(place) if plain else complete(place), sys.stdout)
+    sys.stdout.write("\n")
+
+
 def _classes(schema: Schema, as_json: bool) -> None:
     found = sorted(schema.classes.values(), key=lambda one: one.uid)
     names = ("name", "uid", "category", "caption")

@@ -67,9 +67,27 @@ def _metadata(context: Context, leaves: Leaves, profiles: tuple[str, ...]) -> It
     if profiles:
         names = MakeList(tuple(Const(name, TEXT) for name in profiles), list_of(TEXT))
         yield ("metadata", "profiles"), names, list_of(TEXT)
+        yield from _extensions(context, profiles)
     if ("metadata", "uid") not in leaves:
         yield ("metadata", "uid"), Frame("uid", TEXT), TEXT
     yield ("metadata", "processed_time"), Frame("clock", INTEGER), INTEGER
+
+
+def _extensions(context: Context, profiles: tuple[str, ...]) -> Iterator[Derived]:
+    """The extensions whose profiles are claimed, so that a reader knows what the event is to be checked against."""
+    used = dict.fromkeys(ref for ref in map(context.schema.extension_of, profiles) if ref is not None)
+    if not used:
+        return
+    kind = object_of(name=TEXT, uid=TEXT, version=TEXT)
+    items = tuple(
+        MakeObject(
+            (("name", Const(ref.name, TEXT)), ("uid", Const(ref.uid, TEXT)), ("version", Const(ref.version, TEXT))),
+            Needs(("version",)),
+            kind,
+        )
+        for ref in used
+    )
+    yield ("metadata", "extensions"), MakeList(items, list_of(kind)), list_of(kind)
 
 
 def _record(*, with_unmapped: bool) -> Iterator[Derived]:

@@ -25,7 +25,7 @@ from ocsf_pipe.mapping.syntax import (
 )
 from ocsf_pipe.mapping.targets import each_node, lower_entries
 from ocsf_pipe.mapping.types import TypeTextError, parse_type
-from ocsf_pipe.ops.types import BOOLEAN, TEXT
+from ocsf_pipe.ops.types import BOOLEAN, TEXT, Type
 from ocsf_pipe.plan.nodes import Assign, Call, Const, Frame, LetRef, Node, Path, Plan, Route, Var
 from ocsf_pipe.plan.passes.consumed import consumed, reads
 from ocsf_pipe.plan.passes.failures import failure
@@ -209,8 +209,20 @@ def _profiles(context: Context, kind: EventClass, leaves: Leaves) -> tuple[str, 
         if owners and not found & set(owners):
             found.add(owners[0])
 
+    def claim_inside(attribute: Attribute, type_: Type) -> None:
+        """Elements of a list are one leaf, whatever is in them."""
+        item = type_.item if type_.kind == "list" else type_
+        if attribute.object_type is None or item is None or item.kind != "object":
+            return
+        attributes = context.schema.objects[attribute.object_type].attributes
+        for name, inner in item.fields:
+            if name in attributes:
+                claim(attributes[name])
+                claim_inside(attributes[name], inner)
+
     for leaf in leaves.values():
         claim(leaf.attribute)
+        claim_inside(leaf.attribute, leaf.type)
     for path in leaves:
         attributes = kind.attributes
         for name in path[:-1]:

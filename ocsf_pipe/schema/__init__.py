@@ -4,7 +4,7 @@
 """
 
 from ocsf_pipe.schema.export import DEFAULT_VERSION, versions
-from ocsf_pipe.schema.model import Attribute, Constraints, EventClass, ObjectType, ScalarType
+from ocsf_pipe.schema.model import Attribute, Constraints, EventClass, ExtensionRef, ObjectType, ScalarType
 from ocsf_pipe.schema.schema import Schema, load
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Attribute",
     "Constraints",
     "EventClass",
+    "ExtensionRef",
     "ObjectType",
     "ScalarType",
     "Schema",

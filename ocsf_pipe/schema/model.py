@@ -70,6 +70,15 @@ class ObjectType:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionRef:
+    """An extension as events name it in `metadata.extensions`."""
+
+    name: str
+    uid: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventClass:
     """One kind of event. The name of an extension's class carries the extension: `win/registry_key_activity`.
 

@@ -8,21 +8,23 @@ from pathlib import Path
 
 from ocsf_pipe.errors import SchemaError, did_you_mean, nearest
 from ocsf_pipe.schema.build import OnDemand, dictionary_observable, event_class, object_type, scalar_type
-from ocsf_pipe.schema.export import DEFAULT_VERSION, Place, Raw, dictionary, locate, profiles_of, read, types
-from ocsf_pipe.schema.model import Attribute, EventClass, ObjectType, ScalarType
+from ocsf_pipe.schema.export import DEFAULT_VERSION, Place, Raw, dictionary, locate, profiles_of, types
+from ocsf_pipe.schema.extension import complete
+from ocsf_pipe.schema.model import Attribute, EventClass, ExtensionRef, ObjectType, ScalarType
 
 
 def load(version: str | Path = DEFAULT_VERSION) -> Schema:
     """Return the schema of an OCSF release, or of an exported schema file by its path; the same one each time.
 
-    A file that has changed since is read again. SchemaError when there is no such release or file.
+    The shipped extensions are in it, from OCSF 1.8 on. A file that has changed since is read again. SchemaError when
+    there is no such release or file.
     """
     return _load(locate(version))
 
 
 @lru_cache(maxsize=4)
 def _load(place: Place) -> Schema:
-    return Schema(read(place))
+    return Schema(complete(place))
 
 
 class Schema:
@@ -45,6 +47,13 @@ class Schema:
         listed = {name for owner in owners for name in owner.get("profiles") or ()}
         used = {name for owner in owners for raw in owner["attributes"].values() for name in profiles_of(raw)}
         return tuple(sorted(listed | used))
+
+    def extension_of(self, profile: str) -> ExtensionRef | None:
+        """Return the extension that a profile is of; None for OCSF's own and for those that travel with OCSF."""
+        about = self._export.get("extensions", {}).get(profile.partition("/")[0])
+        if "/" not in profile or about is None or about.get("platform_extension?"):
+            return None
+        return ExtensionRef(about["name"], str(about["uid"]), about["version"])
 
     @cached_property
     def _names(self) -> Mapping[int, str]:
