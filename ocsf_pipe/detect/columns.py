@@ -54,14 +54,17 @@ def _is_attribute(schema: Schema, class_name: str, path: Path) -> bool:
 
 
 def paths_of(schema: pa.Schema) -> dict[Path, str]:
-    """The dotted paths of a table's columns, through structs; a list is one column."""
+    """The dotted paths of a table's columns, through structs and the elements of lists."""
     found: dict[Path, str] = {}
 
     def walk(field: pa.Field, above: Path) -> None:
         path = (*above, field.name)
         found[path] = str(field.type) if not pa.types.is_struct(field.type) else "struct"
-        if pa.types.is_struct(field.type):
-            for inner in field.type:
+        kind = field.type
+        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            kind = kind.value_type
+        if pa.types.is_struct(kind):
+            for inner in kind:
                 walk(inner, path)
 
     for field in schema:
@@ -79,6 +82,8 @@ def node_sql(node: Node, columns: Columns) -> str:
         case Var(name=name):
             return name_text(name)
         case Get(of=of, name=name):
+            if columns.paths is not None and (path := _path_of(node)) and path not in columns.paths:
+                return cast_null(node.type)  # no batch has set this part of the elements yet
             return f"struct_extract({node_sql(of, columns)}, {text_literal(name)})"
         case Call(op=op, args=args):
             return OPS[op].to_sql([node_sql(arg, columns) for arg in args], [arg.type for arg in args])
@@ -96,6 +101,20 @@ def node_sql(node: Node, columns: Columns) -> str:
             return f"list_transform({node_sql(items, columns)}, lambda {name_text(name)}: {node_sql(value, columns)})"
         case _:
             raise TypeError(f"no SQL for {type(node).__name__}")
+
+
+def _path_of(node: Node) -> Path:
+    """The attribute that a part of the first element of a list belongs to, with the part; nothing for other parts."""
+    match node:
+        case Attr(path=path):
+            return path
+        case Call(op="list_first", args=(of,)):
+            return _path_of(of)
+        case Get(of=of, name=name):
+            above = _path_of(of)
+            return (*above, name) if above else ()
+        case _:
+            return ()
 
 
 def text_sql(node: Node, columns: Columns) -> str:

@@ -83,7 +83,7 @@ class Converter:
 
     def reduced(self, segment: Segment, tree: Tree) -> Tree:
         """The condition without what is known of every event of the segment, such as its event id."""
-        return simplified(tree, lambda leaf: self._known(segment, leaf))
+        return simplified(self.fields.spelled(segment, tree), lambda leaf: self._known(segment, leaf))
 
     def _known(self, segment: Segment, leaf: Leaf) -> bool | None:
         if leaf.field is None or not isinstance(leaf.test, Pattern | Number | Null | Exists):
@@ -117,6 +117,9 @@ def guard_sql(segment: Segment, leaf: LeafSql, *, alone: bool = False) -> str:
     for reading, texts in () if alone else segment.telling:
         wanted = ", ".join(text_literal(text) for text in texts)
         parts.append(f"{leaf.text(reading.places[0])} in ({wanted})")
+    for reading, texts in () if alone else segment.foreign:
+        gone = ", ".join(text_literal(text) for text in texts)
+        parts.append(f"coalesce({leaf.text(reading.places[0])} not in ({gone}), true)")
     for path, value in () if alone else segment.constant:
         parts.append(f"{leaf.columns.sql(path, INTEGER)} = {value}")
     if segment.sigma.where is not None:

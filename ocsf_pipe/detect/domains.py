@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from ocsf_pipe.detect.inverse import Lets, Search, backwards
@@ -12,6 +12,7 @@ from ocsf_pipe.plan.nodes import Call, Const, LetRef, Node, Path
 from ocsf_pipe.plan.passes.consumed import reads
 
 Domain: TypeAlias = Mapping[Path, frozenset[str]]
+_WIDEST = 5000
 
 
 def domain_of(condition: Node, lets: Lets) -> Domain:
@@ -22,8 +23,8 @@ def domain_of(condition: Node, lets: Lets) -> Domain:
         return {}
     if condition.op == "and_":
         found: dict[Path, frozenset[str]] = {}
-        for arg in condition.args:
-            for path, texts in domain_of(arg, lets).items():
+        for domain in (*(domain_of(arg, lets) for arg in condition.args), _between(condition.args, lets)):
+            for path, texts in domain.items():
                 found[path] = found.get(path, texts) & texts
         return found
     if condition.op == "or_":
@@ -35,13 +36,35 @@ def domain_of(condition: Node, lets: Lets) -> Domain:
     return {}
 
 
+def _between(args: Sequence[Node], lets: Lets) -> Domain:
+    """The whole numbers between a lowest and a highest one that are asked for of the same path."""
+    found: dict[Path, dict[str, int]] = {}
+    for arg in args:
+        if not isinstance(arg, Call) or arg.op not in {"ge", "le"} or not isinstance(arg.args[1], Const):
+            continue
+        path, number = _subject(arg.args[0], lets), arg.args[1].value
+        if path is not None and isinstance(number, int):
+            found.setdefault(path, {})[arg.op] = number
+    return {
+        path: frozenset(map(str, range(bounds["ge"], bounds["le"] + 1)))
+        for path, bounds in found.items()
+        if len(bounds) == 2 and bounds["le"] - bounds["ge"] < _WIDEST
+    }
+
+
 def _one_of(condition: Call, lets: Lets) -> Domain:
     subject, *values = condition.args
-    paths = reads(subject, lets)
-    if len(paths) != 1 or not all(isinstance(value, Const) for value in values):
-        return {}
-    (path,) = paths
-    place = backwards(subject, Value(Const(None, TEXT)), Search(path, lets))
-    if not isinstance(place, Value) or place.folded or place.shared:
+    path = _subject(subject, lets)
+    if path is None or not all(isinstance(value, Const) for value in values):
         return {}
     return {path: frozenset(str(value.value) for value in values if isinstance(value, Const))}
+
+
+def _subject(subject: Node, lets: Lets) -> Path | None:
+    """The path whose text an expression is; None where it is not that of one."""
+    paths = reads(subject, lets)
+    if len(paths) != 1:
+        return None
+    (path,) = paths
+    place = backwards(subject, Value(Const(None, TEXT)), Search(path, lets))
+    return path if isinstance(place, Value) and not place.folded and not place.shared else None

@@ -72,7 +72,7 @@ def explain(connection: duckdb.DuckDBPyConnection, rule: Rule, converter: Conver
         if asked.one("count(*)") == "0":
             continue
         told |= alike
-        lines = tuple(asked.lines(rule.tree, 0))
+        lines = tuple(asked.lines(converter.fields.spelled(segment, rule.tree), 0))
         yield Explained(segment.mapping, segment.name, segment.table, uid, lines[0].outcome, lines)
 
 

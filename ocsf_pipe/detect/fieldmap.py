@@ -11,8 +11,9 @@ from ocsf_pipe.detect.domains import Domain, domain_of
 from ocsf_pipe.detect.inverse import Search, backwards
 from ocsf_pipe.detect.joins import joined
 from ocsf_pipe.detect.readings import Inside, Keys, Named, Place, Reading, Value
+from ocsf_pipe.detect.tree import And, Exists, Leaf, Null, Or, Tree, mapped
 from ocsf_pipe.ops.types import TEXT
-from ocsf_pipe.plan.nodes import Assign, Attr, Call, Const, Path, Plan, Route, Shape, SigmaRoute
+from ocsf_pipe.plan.nodes import Assign, Attr, Call, Const, Node, Path, Plan, Route, Shape, SigmaRoute
 
 _NO_FIELDS = frozenset({"RenderingInfo", "Other"})
 _RAW_JSON = frozenset({"json", "zeek"})
@@ -23,8 +24,8 @@ class Segment:
     """The events of one rule of one mapping that serve a logsource.
 
     `telling` is what tells them from the others of their table: places with the texts that they may hold, `constant`
-    attributes with their value. `beside` are all rules of the mapping that fill the table. `twins` are further rules
-    of the logsource whose events nothing tells from these.
+    attributes with their value, `foreign` the texts that those of earlier rules hold. `beside` are all rules of the
+    mapping that fill the table. `twins` are further rules of the logsource whose events nothing tells from these.
     """
 
     plan: Plan = field(hash=False, repr=False, compare=False)
@@ -34,6 +35,7 @@ class Segment:
     name: str
     telling: tuple[tuple[Reading, tuple[str, ...]], ...] = ()
     constant: tuple[tuple[Path, str | float], ...] = ()
+    foreign: tuple[tuple[Reading, tuple[str, ...]], ...] = ()
     not_fanned: tuple[str, ...] = ()
     beside: frozenset[str] = frozenset()
     twins: tuple[Route, ...] = field(default=(), hash=False, repr=False, compare=False)
@@ -75,6 +77,11 @@ class FieldMap:
             self._readings[key] = together([mapping.reading(route, segment.sigma, name) for route in routes])
         return self._readings[key]
 
+    def spelled(self, segment: Segment, tree: Tree) -> Tree:
+        """The condition with every field that stands in several places asked for in each of them."""
+        several = dict(segment.sigma.several)
+        return mapped(tree, lambda leaf: _in_each(leaf, several.get(leaf.field or "", ()))) if several else tree
+
     def domain(self, segment: Segment, reading: Reading) -> frozenset[str] | None:
         """The only texts that a source path can have in the events of the segment; None where nothing says so."""
         return self.mappings[segment.mapping].domains[segment.name].get(reading.source)
@@ -96,13 +103,14 @@ class _Mapping:
 
     def segments(self, wanted: Mapping[str, str]) -> Iterator[Segment]:
         serving = [one for one in self.plan.sigma if wanted.items() <= dict(one.logsource).items()]
-        listed: dict[str, SigmaRoute] = {}
+        listed: dict[str, dict[Node | None, SigmaRoute]] = {}
         for one in serving:
             for name in one.events:
-                listed.setdefault(name, one)
+                listed.setdefault(name, {}).setdefault(one.where, one)
         for route in self.plan.routes:
-            if route.name in listed:
-                yield self._segment(route, listed[route.name], set(listed))
+            found = listed.get(route.name, {})
+            for one in (found[None],) if None in found else found.values():
+                yield self._segment(route, one, set(listed))
 
     def _segment(self, route: Route, sigma: SigmaRoute, listed: set[str]) -> Segment:
         beside = [other for other in self.plan.routes if other.table == route.table and other.name not in listed]
@@ -119,7 +127,26 @@ class _Mapping:
             for assign in route.assigns
             if assign.path == ("activity_id",) and isinstance(assign.value, Const) and assign.value.value is not None
         )
-        return replace(bare, telling=tuple(telling), constant=constant, not_fanned=fanned, beside=frozenset(main))
+        return replace(
+            bare,
+            telling=tuple(telling),
+            constant=constant,
+            foreign=tuple(self._foreign(route)),
+            not_fanned=fanned,
+            beside=frozenset(main),
+        )
+
+    def _foreign(self, route: Route) -> Iterator[tuple[Reading, tuple[str, ...]]]:
+        """What rules above this one take away from it: texts of paths that its own condition leaves open."""
+        texts: dict[Path, set[str]] = {}
+        for other in self.plan.routes[: [one.name for one in self.plan.routes].index(route.name)]:
+            if other.table == route.table and not other.also and not route.also:
+                for path, found in self.domains[other.name].items():
+                    texts.setdefault(path, set()).update(found)
+        for path, gone in texts.items():
+            reading = self.of_path(route, path)
+            if path not in self.domains[route.name] and reading.state == "live":
+                yield reading, tuple(sorted(gone))
 
     # ------------------------------------------------------------------ fields
 
@@ -197,6 +224,15 @@ class _Mapping:
             yield Inside("raw", paths[0], lists=True)
 
 
+def _in_each(leaf: Leaf, paths: Sequence[Path]) -> Tree:
+    """The test of a field that stands at any of some paths; that it is not there asks all of them."""
+    if not paths:
+        return leaf
+    parts = tuple(replace(leaf, field=".".join(path)) for path in paths)
+    missing = isinstance(leaf.test, Null) or (isinstance(leaf.test, Exists) and not leaf.test.there)
+    return And(parts) if missing else Or(parts)
+
+
 def _is_consumed(path: Path, route: Route) -> bool:
     return any(path[: len(consumed)] == consumed for consumed in route.consumed)
 
@@ -205,7 +241,8 @@ def with_twins(segments: Sequence[Segment]) -> list[Segment]:
     """The segments, each with the rules whose events nothing tells from its own."""
     alike: dict[tuple[object, ...], list[Segment]] = {}
     for one in segments:
-        alike.setdefault((one.mapping, one.table, one.telling, one.constant), []).append(one)
+        told = (one.telling, one.constant, one.foreign, one.sigma.where)
+        alike.setdefault((one.mapping, one.table, *told), []).append(one)
     return [
         replace(one, twins=tuple(other.route for other in same if other is not one))
         for same in alike.values()

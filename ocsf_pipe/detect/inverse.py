@@ -5,13 +5,26 @@ One function for each kind of node of a plan; an op is passed through by what it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ocsf_pipe.detect.readings import Inside, Keys, Place, Value
 from ocsf_pipe.ops import OPS
 from ocsf_pipe.ops.types import INTEGER, TEXT
-from ocsf_pipe.plan.nodes import Call, Case, Const, Convert, LetRef, Lookup, Node, Path, Read
+from ocsf_pipe.plan.nodes import (
+    Call,
+    Case,
+    Const,
+    Convert,
+    Get,
+    LetRef,
+    Lookup,
+    MakeList,
+    MakeObject,
+    Node,
+    Path,
+    Read,
+)
 from ocsf_pipe.plan.passes.consumed import reads
 
 OTHER = 99
@@ -57,6 +70,11 @@ def backwards(node: Node, here: Value, search: Search) -> Place | None:
             return _case(node, here, search)
         case Lookup():
             return _lookup(node, here, search)
+        case MakeList(items=(one,)):
+            first = Call("list_first", (here.node,), here.node.type.item or TEXT)
+            return backwards(one, replace(here, node=first, partial=True), search)
+        case MakeObject(fields=fields):
+            return _object(fields, here, search)
         case _:
             return None
 
@@ -67,6 +85,17 @@ def _read(steps: Path, kind: str, here: Value, search: Search) -> Place | None:
     if kind == "json" and steps and steps == search.path[: len(steps)]:
         return Inside("attribute", search.path[len(steps) :], here.node)
     return None
+
+
+def _object(fields: Sequence[tuple[str, Node]], here: Value, search: Search) -> Place | None:
+    """The first part of an object that leads to the path as a whole; an object may be left out, so it is partial."""
+    found: list[Place] = []
+    for name, value in fields:
+        part = Get(here.node, name, here.node.type.field(name) or TEXT)
+        place = backwards(value, replace(here, node=part, partial=True), search)
+        if place is not None:
+            found.append(place)
+    return min(found, key=lambda place: isinstance(place, Value) and place.shared, default=None)
 
 
 def _call(node: Call, here: Value, search: Search) -> Place | None:

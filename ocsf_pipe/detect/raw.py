@@ -14,6 +14,7 @@ from ocsf_pipe.plan.nodes import Path
 _JSON_VALUE = r'("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false)'
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&#13;", "\r"), ("&#10;", "\n"))
 _MOST_LISTS = 4
+_UNNAMED = re.compile(r"param\d+")
 
 
 def named_sql(raw: str, name: str) -> str:
@@ -30,9 +31,13 @@ def named_sql(raw: str, name: str) -> str:
 
 
 def mentions_sql(raw: str, name: str) -> str:
-    """The SQL of whether a raw Windows event has a value of this name; true where there is no raw record."""
-    quoted = text_literal('"' + name + '"')
-    return f"coalesce(contains({raw}, {quoted}), true)"
+    """The SQL of whether a raw Windows event has a value of this name; true where there is no raw record.
+
+    A value without a name, which decoders call param1, param2 …, stands in an element `Data` that has none either.
+    """
+    spellings = [f'"{name}"', f"'{name}'", f"<{name}>", *(('"Data"', "<Data>") if _UNNAMED.fullmatch(name) else ())]
+    found = " or ".join(f"contains({raw}, {text_literal(spelling)})" for spelling in spellings)
+    return f"coalesce({found}, true)"
 
 
 def inside_sql(document: str, path: Path) -> str:

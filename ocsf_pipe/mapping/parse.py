@@ -222,11 +222,21 @@ def _sigma(reader: Reader, node: yaml.Node) -> SigmaRoute:
         under=_sigma_path(reader, found["under"]) if "under" in found else (),
         joins=_joins(reader, found["joins"]) if "joins" in found else (),
         where=reader.expression(found["where"], "`where`") if "where" in found else None,
+        several=_sigma_several(reader, found["fields"]) if "fields" in found else {},
     )
 
 
 def _sigma_fields(reader: Reader, node: yaml.Node) -> dict[str, tuple[str, ...]]:
-    return {name: _sigma_path(reader, path) for name, _, path in reader.entries(node, "`fields`")}
+    entries = reader.entries(node, "`fields`")
+    return {name: _sigma_path(reader, path) for name, _, path in entries if not isinstance(path, yaml.SequenceNode)}
+
+
+def _sigma_several(reader: Reader, node: yaml.Node) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """The fields that are a list of paths."""
+    if not isinstance(node, yaml.MappingNode):  # complained of already
+        return {}
+    lists = [(key.value, paths) for key, paths in node.value if isinstance(paths, yaml.SequenceNode)]
+    return {name: tuple(_sigma_path(reader, path) for path in reader.items(paths, name)) for name, paths in lists}
 
 
 def _sigma_path(reader: Reader, node: yaml.Node) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ def sigma_route(context: Context, written: Written, routes: Sequence[Route]) -> 
         under=written.under,
         joins=tuple((name, _node(context, expr, known)) for name, expr in written.joins),
         where=None if written.where is None else _node(context, written.where, known),
+        several=tuple(written.several.items()),
     )
 
 

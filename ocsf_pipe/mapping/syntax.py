@@ -246,6 +246,7 @@ class SigmaRoute:
     under: tuple[str, ...] = ()
     joins: tuple[tuple[str, Expr], ...] = ()
     where: Expr | None = None
+    several: MappingOf[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

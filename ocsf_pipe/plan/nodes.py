@@ -239,7 +239,8 @@ class Shape:
 class SigmaRoute:
     """Which event rules serve a Sigma logsource, and where Sigma's fields stand in the record.
 
-    `fields` gives a field its source path; one that is in neither `fields` nor the plan stands below `under`. `joins`
+    `fields` gives a field its source path; one that is in neither `fields` nor the plan stands below `under`. `several`
+    gives a field more than one: a test of it is a test of any of them, as of the elements of a list. `joins`
     gives a field an expression over the attributes of the event (`Attr`) that makes the source's text again; `where`
     is a condition on them that tells which events are of the logsource.
     """
@@ -250,6 +251,7 @@ class SigmaRoute:
     under: Path = ()
     joins: tuple[tuple[str, Node], ...] = ()
     where: Node | None = None
+    several: tuple[tuple[str, tuple[Path, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,14 @@ def process(command: str | None, *, image: str = "C:\\Windows\\cmd.exe", record:
     return sysmon(1, record=record, **facts)
 
 
+def logged(channel: str, provider: str, code: int, data: Event | list[str], *, record: int = 1) -> Event:
+    """One event of any other log, with named values or unnamed ones."""
+    event = sysmon(code, record=record)["Event"]
+    event["System"] |= {"Provider": {"#attributes": {"Name": provider}}, "Channel": channel}
+    event["EventData"] = {"Data": {"#text": data}} if isinstance(data, list) else data
+    return {"Event": event}
+
+
 def security(code: int, *, record: int = 1, **data: str | None) -> Event:
     """One event of the Security log."""
     system = {
@@ -55,7 +63,8 @@ def security(code: int, *, record: int = 1, **data: str | None) -> Event:
 @cache
 def plans() -> tuple[Plan, ...]:
     """The mappings of Windows events and of CloudTrail."""
-    names = ("microsoft.sysmon", "microsoft.windows_security", "aws.cloudtrail")
+    windows = ("sysmon", "windows_security", "windows_powershell", "windows_defender")
+    names = ("aws.cloudtrail", *(f"microsoft.{name}" for name in windows))
     return tuple(catalogue()[name].plan for name in names)
 
 
@@ -76,12 +85,20 @@ def written(folder: Path, *texts: str) -> list[Rule]:
     return load_rules([folder])
 
 
-def rule_text(detection: str, *, category: str = "process_creation", title: str = "A rule", more: str = "") -> str:
-    """A Sigma file over one category of Windows."""
+def rule_text(
+    detection: str,
+    *,
+    category: str = "process_creation",
+    service: str = "",
+    title: str = "A rule",
+    more: str = "",
+) -> str:
+    """A Sigma file over one category or one service of Windows."""
+    of = f"service: {service}" if service else f"category: {category}"
     body = "\n".join(f"    {line}" for line in detection.strip().splitlines())
     return (
         f"title: {title}\nname: {title.lower().replace(' ', '_')}\nstatus: test\n"
-        f"logsource:\n    product: windows\n    category: {category}\ndetection:\n{body}\n{more}"
+        f"logsource:\n    product: windows\n    {of}\ndetection:\n{body}\n{more}"
     )
 
 

@@ -20,7 +20,6 @@ from sigma.rule import SigmaRule
 
 SYSMON = ("microsoft-windows-sysmon/operational", "microsoft-windows-sysmon")
 SECURITY = ("security", "microsoft-windows-security-auditing")
-_EVERY = frozenset(range(1 << 16))
 _REGISTRY: dict[str, tuple[str, ...]] = {"registry_add": ("CreateKey", "AddKey", "CreateValue", "AddValue")}
 _REGISTRY |= {"registry_delete": ("DeleteKey", "DeleteValue")}
 CATEGORIES: dict[str, tuple[tuple[str, ...], frozenset[int]]] = {
@@ -36,7 +35,24 @@ CATEGORIES: dict[str, tuple[tuple[str, ...], frozenset[int]]] = {
         "sysmon_error": (255,),
     }.items()
 }  # fmt: skip
-SERVICES = {"security": (SECURITY, _EVERY), "sysmon": (SYSMON, _EVERY)}
+_W = "Microsoft-Windows"
+# The channels of each service. Where a collector leaves the channel out, the provider tells: the last of each line.
+SERVICES: dict[str, tuple[str, ...]] = {
+    "security": SECURITY,
+    "sysmon": SYSMON,
+    **{
+        service: (*(part.strip().lower() for part in names.split("|")),)
+        for service, names in {
+            "powershell": f"{_W}-PowerShell/Operational|PowerShellCore/Operational|{_W}-PowerShell",
+            "powershell-classic": "Windows PowerShell|PowerShell",
+            "windefend": f"{_W}-Windows Defender/Operational|{_W}-Windows Defender",
+        }.items()
+    },
+}
+OF_POWERSHELL = {"ps_module": 4103, "ps_script": 4104}
+OF_CLASSIC = {"ps_classic_start": 400, "ps_classic_provider_start": 600, "ps_classic_script": 800}
+CATEGORIES |= {name: (SERVICES["powershell"], frozenset({code})) for name, code in OF_POWERSHELL.items()}
+CATEGORIES |= {name: (SERVICES["powershell-classic"], frozenset({code})) for name, code in OF_CLASSIC.items()}
 # Process creation in the Security log: the same facts under other names.
 AUDIT_NAMES = {
     "Image": "NewProcessName", "ParentImage": "ParentProcessName", "User": "SubjectUserName",
@@ -45,6 +61,7 @@ AUDIT_NAMES = {
 }  # fmt: skip
 _PATTERNS: dict[int, tuple[t.SigmaString, str]] = {}
 _PARSED: dict[int, tuple[SigmaRule, list[Any]]] = {}
+_UNNAMED = re.compile(r"param\d+")
 _SYSTEM = {"Provider_Name": ("Provider", "Name"), "Provider": ("Provider", "Name")}
 
 
@@ -62,16 +79,28 @@ class Windows:
 
     def is_of(self, channel: tuple[str, ...]) -> bool:
         """Whether the event stands in the channel, or comes from its provider."""
-        system = self.record.get("System", {})
-        return (
-            str(system.get("Channel")).lower() == channel[0] or str(self.value("Provider_Name")).lower() == channel[1]
-        )
+        *names, provider = channel
+        found = self.record.get("System", {}).get("Channel")
+        if str(found).lower() in names:
+            return True
+        alone = found is None or channel in (SYSMON, SECURITY)
+        return alone and str(self.value("Provider_Name")).lower() == provider
 
     def value(self, name: str) -> Any:
-        """The value of a field, None for none: EventData, then System, then UserData."""
+        """The value of a field, None for none: EventData, then System, then UserData.
+
+        `Data` is all values without a name, `Message` the rendered text; Sigma leaves out the blanks of names.
+        """
         data = self.record.get("EventData") or {}
         if name in data:
             return data[name]
+        if name == "Data":
+            return [value for key, value in data.items() if _UNNAMED.fullmatch(key)] or None
+        if name == "Message":
+            return (self.record.get("RenderingInfo") or {}).get("Message")
+        squeezed = next((key for key in data if " " in key and _squeezed(key) == _squeezed(name)), None)
+        if squeezed is not None:
+            return data[squeezed]
         at: Any = self.record.get("System", {})
         for key in _SYSTEM.get(name, (name,)):
             at = at.get(key) if isinstance(at, dict) else None
@@ -80,6 +109,10 @@ class Windows:
     def all_texts(self) -> Iterator[str]:
         """Every value of the event as text."""
         yield from _texts(self.record)
+
+
+def _squeezed(name: str) -> str:
+    return name.replace(" ", "").replace("_", "")
 
 
 def _inside(part: Any, name: str) -> Any:
@@ -114,8 +147,8 @@ def serves(rule: SigmaRule, event: Windows) -> Mapping[str, str] | None:
             return AUDIT_NAMES
         return None
     if source.service is None:
-        return {} if event.is_of(SYSMON) or event.is_of(SECURITY) else None
-    channel, _ = SERVICES.get(source.service, ((), _EVERY))
+        return {}
+    channel = SERVICES.get(source.service, ())
     return {} if channel and event.is_of(channel) else None
 
 

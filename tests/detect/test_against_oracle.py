@@ -72,7 +72,8 @@ DETECTIONS = {
 }
 
 
-def _same(folder: Path, text: str, mapping: str, events: list[Event]) -> None:
+def same(folder: Path, text: str, mapping: str, events: list[Event]) -> None:
+    """The rule fires on as many of the events as the oracle says."""
     (rule,) = written(folder, text)
     native = SigmaCollection.from_yaml(text).rules[0]
     assert isinstance(native, SigmaRule)
@@ -90,7 +91,7 @@ def _parsed(event: Event) -> Any:
 @pytest.mark.parametrize("detection", DETECTIONS.values(), ids=DETECTIONS.keys())
 def test_processes(detection: str, tmp_path: Path) -> None:
     """Every way to ask, over events that miss fields, hold empty ones, and ones that the mapping takes for none."""
-    _same(tmp_path, rule_text(detection), "microsoft.sysmon", PROCESSES)
+    same(tmp_path, rule_text(detection), "microsoft.sysmon", PROCESSES)
 
 
 REGISTRY = [
@@ -136,7 +137,7 @@ REGISTRY = [
 )
 def test_registry_values(detection: str, tmp_path: Path) -> None:
     """The key and the value's name are one text again; data of every type reads as Sysmon wrote it."""
-    _same(tmp_path, rule_text(detection, category="registry_set"), "microsoft.sysmon", REGISTRY)
+    same(tmp_path, rule_text(detection, category="registry_set"), "microsoft.sysmon", REGISTRY)
 
 
 CONNECTIONS = [
@@ -186,7 +187,7 @@ CONNECTIONS = [
 )
 def test_connections(detection: str, tmp_path: Path) -> None:
     """Networks of both families, ports as numbers, an enum that came from two fields."""
-    _same(tmp_path, rule_text(detection, category="network_connection"), "microsoft.sysmon", CONNECTIONS)
+    same(tmp_path, rule_text(detection, category="network_connection"), "microsoft.sysmon", CONNECTIONS)
 
 
 def test_processes_of_the_security_log(tmp_path: Path) -> None:
@@ -195,4 +196,4 @@ def test_processes_of_the_security_log(tmp_path: Path) -> None:
         security(4688, NewProcessName="C:\\Tools\\nc.exe", CommandLine="nc -l", NewProcessId="0x1a", ProcessId="0x4")
     ]
     events += [security(4688, NewProcessName="C:\\Tools\\ok.exe", NewProcessId="0x1b", ProcessId="0x4", record=2)]
-    _same(tmp_path, rule_text("s: {Image|endswith: '\\NC.exe'}\ncondition: s"), "microsoft.windows_security", events)
+    same(tmp_path, rule_text("s: {Image|endswith: '\\NC.exe'}\ncondition: s"), "microsoft.windows_security", events)

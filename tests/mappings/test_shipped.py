@@ -32,6 +32,8 @@ SOURCES = {
     "aws.vpc_flow": ("aws_vpc_flow",),
     "linux.syslog": ("linux_auth", "linux_syslog"),
     "microsoft.sysmon": ("windows_sysmon",),
+    "microsoft.windows_defender": ("windows_defender",),
+    "microsoft.windows_powershell": ("windows_powershell",),
     "microsoft.windows_security": ("windows_security", "windows_forwarded"),
     "okta.system_log": ("okta",),
     "openai.audit_log": ("llm_openai_audit",),
