@@ -48,11 +48,12 @@ def ingest(
     from ocsf_pipe.cli import complain
     from ocsf_pipe.lake import Lake
     from ocsf_pipe.run.batch import UnaccountedError
+    from ocsf_pipe.run.contents import vault_of
     from ocsf_pipe.run.ingest import Ingest
-    from ocsf_pipe.run.recognise import Engines
 
     with _progress(paths) as progress:
-        run = Ingest(Lake(lake, create=True), mapping, again, max_record << 20, engines=Engines(threads))
+        opened = Lake(lake, create=True)
+        run = Ingest(opened, mapping, again, max_record << 20, threads=threads, vault=vault_of(opened))
         if progress is not None:
             run.progress = progress
         try:

@@ -23,9 +23,14 @@ def show(
     mapping: Annotated[str | None, typer.Option("--mapping", "-m", help="Only records of this mapping.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Only reasons that contain this text.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many records to print.")] = 10,
+    unseal: Annotated[
+        bool, typer.Option("--open", help="Show records that may hold prompts or responses, with the lake's key.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a record.")] = False,
 ) -> None:
     """Print how many records were refused for which reason, then the first of them with their place.
+
+    Records that may hold prompt or response text are kept encrypted, and shown with --open only.
 
     Example: [bold]ocsf-pipe quarantine show --mapping okta.system_log --limit 3[/bold]
     """
@@ -33,7 +38,7 @@ def show(
     if opened is None:
         typer.echo("nothing is in quarantine")
         return
-    rows = records(opened, mapping, reason, limit)
+    rows = records(opened, mapping, reason, limit, unseal=unseal)
     if as_json:
         print_json(rows)
         return
@@ -49,14 +54,34 @@ def show(
             typer.echo(f"{key:>9}  {text if len(text) <= _WIDTH else text[:_WIDTH] + '…'}")
 
 
-def records(lake: Lake, mapping: str | None = None, reason: str | None = None, limit: int = 10) -> list[dict[str, Any]]:
-    """Refused records, each with its place, its reason and the line of the mapping that asked for more."""
+def records(
+    lake: Lake, mapping: str | None = None, reason: str | None = None, limit: int = 10, *, unseal: bool = False
+) -> list[dict[str, Any]]:
+    """Refused records, each with its place, its reason and the line of the mapping that asked for more.
+
+    Sealed ones show their length alone, unless `unseal` says that they are to be opened with the lake's key.
+    """
     where, params = _where(mapping, reason)
-    columns = "source, partition, position, sub, rule, field, reason, raw"
+    columns = "record_uid, source, partition, position, sub, rule, field, reason, raw"
     found = lake.sql(
         f"select {columns} from _quarantine {where} order by time, partition, position limit {limit}", params
     )
-    return [_row(row) for row in found.to_pylist()]
+    return [{**_row(row), "raw": _raw(lake, row, unseal=unseal)} for row in found.to_pylist()]
+
+
+def _raw(lake: Lake, row: dict[str, Any], *, unseal: bool) -> str:
+    from ocsf_pipe.content.cipher import is_sealed, plain_size
+    from ocsf_pipe.run.contents import reading_vault
+    from ocsf_pipe.run.quarantine import opened
+
+    if not is_sealed(row["raw"]):
+        return str(row["raw"].decode("utf-8", "replace"))
+    if not unseal:
+        return f"(sealed: {plain_size(row['raw'])} bytes; --open shows them)"
+    try:
+        return str(opened(reading_vault(lake), row)["raw"].decode("utf-8", "replace"))
+    except ValueError as error:
+        return f"(sealed: {error})"
 
 
 def _where(mapping: str | None, reason: str | None) -> tuple[str, list[str]]:
@@ -75,7 +100,6 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "field": row["field"] or "",
         "reason": row["reason"],
         "line": mapping_line(row["source"], row["rule"] or "", row["field"] or ""),
-        "raw": row["raw"].decode("utf-8", "replace"),
     }
 
 
@@ -107,6 +131,8 @@ def replay(
 ) -> None:
     """Map refused records again, after their mapping was mended; what maps now moves to its tables exactly once.
 
+    Sealed records are opened with the lake's key; those sealed with a key that is not here stay, and are counted.
+
     A replay that is cut off goes on where it stopped. What is refused again stays. Exit code 3 when anything stays.
 
     Example: [bold]ocsf-pipe quarantine replay --mapping okta.system_log[/bold]
@@ -118,9 +144,15 @@ def replay(
     names = [mapping] if mapping else _sources(opened) if opened else []
     done = {name: Replay(opened, find_mapping(name)).run() for name in names} if opened else {}
     if as_json:
-        print_json({"mapping": n, "moved": d.moved, "refused": d.refused, "events": d.events} for n, d in done.items())
+        print_json(
+            {"mapping": n, "moved": d.moved, "refused": d.refused, "unreadable": d.unreadable, "events": d.events}
+            for n, d in done.items()
+        )
     else:
         print_table(("mapping", "moved", "refused again"), [(n, d.moved, d.refused) for n, d in done.items()])
+        for name, one in done.items():
+            if one.unreadable:
+                typer.echo(f"{name}: {one.unreadable} of them are sealed with a key that is not here", err=True)
     if any(d.refused for d in done.values()):
         raise typer.Exit(3)
 

@@ -7,10 +7,13 @@ mean the same, which the tests hold them to.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 
+from ocsf_pipe.content.keys import Keyring
+from ocsf_pipe.content.seal import Sealer
 from ocsf_pipe.engine import reference
 from ocsf_pipe.engine.duckdb import DuckEngine, Origin
 from ocsf_pipe.engine.outcome import Outcome
@@ -34,9 +37,13 @@ _SCALARS = {
 class Engine:
     """Runs one plan over batches of any size; not safe for two threads at once."""
 
-    def __init__(self, plan: Plan, threads: int | None = None) -> None:
-        """Plan nothing yet; `threads` are DuckDB's, all cores if None."""
+    def __init__(self, plan: Plan, threads: int | None = None, sealer: Callable[[], Sealer] | None = None) -> None:
+        """Plan nothing yet; `threads` are DuckDB's, all cores if None.
+
+        `sealer` seals the records of a plan that has content; without it, one with a key that is forgotten.
+        """
         self.plan = plan
+        self._sealer = (sealer or (lambda: Sealer(Keyring.fresh())))() if plan.content else None
         self._threads = threads
         self._duck: DuckEngine | None = None
         self._seen = 0
@@ -59,7 +66,15 @@ class Engine:
         return self.duck.recognised(records)
 
     def run(self, records: Records, *, clock: int, origin: Origin = "") -> Outcome:
-        """Map one batch; the arguments are those of `DuckEngine.run`."""
+        """Map one batch; the arguments are those of `DuckEngine.run`. Content is sealed before anything else."""
+        if self._sealer is None:
+            return self._run(records, clock, origin)
+        sealed = self._sealer.seal(self.plan.content, records)
+        outcome = self._run(sealed.records, clock, origin)
+        outcome.texts = sealed.texts
+        return outcome
+
+    def _run(self, records: Records, clock: int, origin: Origin) -> Outcome:
         self._seen += len(records)
         if self._seen > FEW:
             return self.duck.run(records, clock=clock, origin=origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -39,6 +40,7 @@ class Outcome:
     dropped: records taken away by a `drop` rule, by its reason.
     failed: how many values did not convert, by way.
     written: source records of which at least one event is in `tables`.
+    texts: what was sealed in the records, by its keyed hash, where it is to be stored.
     """
 
     tables: dict[str, pa.Table] = field(default_factory=dict)
@@ -46,3 +48,4 @@ class Outcome:
     dropped: Counter[str] = field(default_factory=Counter)
     failed: Counter[Failed] = field(default_factory=Counter)
     written: int = 0
+    texts: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ocsf_pipe.mapping.content import TOLD, plan_content, tell_tier, with_told
 from ocsf_pipe.mapping.context import Context
 from ocsf_pipe.mapping.derive import derive
 from ocsf_pipe.mapping.expression import heads
@@ -36,7 +37,7 @@ Named = tuple[str, Node]
 
 def lower(context: Context) -> Plan:
     """The whole plan. It is only to be used where the context holds no complaint afterwards."""
-    mapping = context.mapping
+    mapping = context.mapping = with_told(context)
     for declared in mapping.input.fields:
         _declare(context, declared)
     scope, lets = _lets(context, Scope(context.record))
@@ -54,6 +55,7 @@ def lower(context: Context) -> Plan:
         routes=tuple(_route(context, rule, scope, lets) for rule in mapping.rules),
         file=mapping.file,
         title=mapping.title,
+        content=plan_content(mapping),
     )
     plan = replace(plan, sigma=tuple(sigma_route(context, route, plan.routes) for route in mapping.sigma))
     _unused(context, scope)
@@ -132,6 +134,7 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
     context.locals = []
     context.excused = set()
     leaves = _leaves(context, rule, kind, inner)
+    tell_tier(context, kind, leaves)
     fans = rule.also or for_each is not None
     profiles = _profiles(context, kind, leaves)
     objects = object_needs(context, rule, kind, leaves, frozenset(profiles))
@@ -140,7 +143,7 @@ def _route(context: Context, rule: Rule, scope: Scope, lets: tuple[Named, ...]) 
     derived = derive(context, kind, leaves, profiles, with_unmapped=not rule.also)
     read = consumed([a.value for a in assigns], named)
     context.consumed[rule.name] = read
-    left = [leave.path for leave in context.mapping.leave]
+    left = [leave.path for leave in context.mapping.leave] + list(TOLD if context.mapping.content else ())
     return Route(
         name=rule.name,
         class_name=rule.class_name,

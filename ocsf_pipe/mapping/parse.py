@@ -9,6 +9,7 @@ from typing import TypeVar
 import yaml
 
 from ocsf_pipe.errors import Diagnostic, Span
+from ocsf_pipe.mapping.content import content_of
 from ocsf_pipe.mapping.expression import parse_path
 from ocsf_pipe.mapping.reader import Reader
 from ocsf_pipe.mapping.sides import entries_of, side_of
@@ -36,7 +37,7 @@ SIGMA_WORDS = ("logsource", "events", "fields", "under", "joins", "where")
 T = TypeVar("T")
 _PATH_HINT = 'write it as a.b."c.d"'
 
-TOP = "mapping title ocsf product references input let every events leave drop sigma description".split()
+TOP = "mapping title ocsf product references input content let every events leave drop sigma description".split()
 
 
 def parse(source: str, file: str) -> tuple[Mapping | None, list[Diagnostic]]:
@@ -71,6 +72,7 @@ def _mapping(reader: Reader, top: dict[str, yaml.Node]) -> Mapping:
         leave=_present(_leave(reader, n) for n in _optional_items(reader, top, "leave")),
         drops=_present(_drop(reader, n) for n in _optional_items(reader, top, "drop")),
         sigma=tuple(_sigma(reader, n) for n in _optional_items(reader, top, "sigma")),
+        content=_present(content_of(reader, n) for n in _optional_items(reader, top, "content")),
         events_span=reader.span(top["events"]) if isinstance(top.get("events"), yaml.SequenceNode) else None,
     )
 

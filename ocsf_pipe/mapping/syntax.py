@@ -204,6 +204,16 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentPath:
+    """A source path whose text no event may hold: its keys, what the text is, the keys below it that are kept."""
+
+    path: tuple[str, ...]
+    kind: str
+    keep: tuple[tuple[str, ...], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """Records taken away on purpose."""
 
@@ -270,3 +280,4 @@ class Mapping:
     drops: tuple[Drop, ...] = ()
     sigma: tuple[SigmaRoute, ...] = field(default=())
     events_span: Span | None = None
+    content: tuple[ContentPath, ...] = ()

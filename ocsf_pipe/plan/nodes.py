@@ -254,6 +254,23 @@ class SigmaRoute:
     several: tuple[tuple[str, tuple[Path, ...]], ...] = ()
 
 
+CONTENT, TIER = "$content", "$tier"
+"""The keys under which a sealed record says what was sealed in it, and how content is kept; no source's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Text that no event may hold: the keys that lead to it, lists gone through; a `*` in a key is any text.
+
+    kind: what it is to the conversation, such as `prompt`. keep: keys below it that lead to scalars which are no
+    content; with none, all that stands there is sealed as one.
+    """
+
+    path: Path
+    kind: str
+    keep: tuple[Path, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A compiled mapping. `digest` names what it computes: equal digests, equal results."""
@@ -273,3 +290,4 @@ class Plan:
     digest: str = ""
     sources: tuple[Path, ...] = field(default=())
     sigma: tuple[SigmaRoute, ...] = ()
+    content: tuple[Content, ...] = ()

@@ -13,6 +13,8 @@ from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.lake.shape import conform, lake_schema, merged
 from ocsf_pipe.mapping.catalogue import Listed
+from ocsf_pipe.run.contents import TABLE as CONTENT_TABLE
+from ocsf_pipe.run.contents import text_table
 from ocsf_pipe.run.memory import give_back
 from ocsf_pipe.run.quarantine import Refused
 from ocsf_pipe.run.recognise import UNKNOWN, Engines, sorted_out
@@ -41,21 +43,25 @@ class Mapped:
     report: Report = field(default_factory=Report)
     waiting: dict[tuple[object, ...], list[tuple[Listed, Records, str]]] = field(default_factory=dict)
 
-    def add(self, records: Records, mappings: Sequence[Listed], partition: str, *, sure: bool = True) -> None:
+    def add(
+        self, records: Records, mappings: Sequence[Listed], partition: str, *, sure: bool = True, named: bool = False
+    ) -> None:
         """Take one run of one partition; what was rejected before it came here goes to the quarantine.
 
-        A single mapping takes all records where it is `sure` that they are its own.
+        A single mapping takes all records where it is `sure` that they are its own. Unless the mappings were `named`
+        and have no content, what none of them reads may be content all the same.
         """
-        source = mappings[0] if mappings else None
+        guarded = not named or any(listed.plan.content for listed in mappings)
         if records.rejects:
-            self._keep(QUARANTINE, self._refused(source, partition).table(records, (), records.rejects))
+            refused = self._refused(mappings[0] if mappings else None, partition, guarded=guarded)
+            self._keep(QUARANTINE, refused.table(records, (), records.rejects))
             self.report.records += len(records.rejects)
-            self.report.quarantined.update(reject.reason for reject in records.rejects)
+            self.report.quarantined.update(refused.reason(reject.reason) for reject in records.rejects)
         for listed, mine in sorted_out(replace(records, rejects=()), mappings, self.engines, sure=sure):
             self.report.records += len(mine)
             if listed is None:
                 faults = [Fault(row, "", "", UNKNOWN) for row in range(len(mine))]
-                self._refuse(self._refused(None, partition), mine, faults)
+                self._refuse(self._refused(None, partition, guarded=guarded), mine, faults)
             elif len(mine):
                 columns = tuple(mine.columns.column_names) if mine.columns is not None else None
                 runs = self.waiting.setdefault((listed.name, columns, mine.json is None), [])
@@ -89,17 +95,22 @@ class Mapped:
         for fault in outcome.faults:
             by_partition.setdefault(origins[fault.row].as_py(), []).append(fault)
         for partition, faults in by_partition.items():
-            self._refuse(self._refused(listed, partition), records, faults)
+            guarded = bool(listed.plan.content)
+            self._refuse(self._refused(listed, partition, guarded=guarded), records, faults)
 
-    def _refused(self, listed: Listed | None, partition: str) -> Refused:
+    def _refused(self, listed: Listed | None, partition: str, *, guarded: bool) -> Refused:
+        vault = self.engines.vault if guarded else None
         if listed is None:
-            return Refused("", partition, "", self.clock)
-        return Refused(listed.name, partition, listed.plan.digest, self.clock)
+            return Refused("", partition, "", self.clock, vault)
+        return Refused(listed.name, partition, listed.plan.digest, self.clock, vault)
 
     def _take(self, outcome: Outcome) -> None:
         for name, table in outcome.tables.items():
             self._keep(name, table)
             self.report.events[name] += table.num_rows
+        texts = text_table(outcome, self.engines.vault)
+        if texts is not None:
+            self._keep(CONTENT_TABLE, texts)
         self.report.written += outcome.written
         self.report.dropped.update(outcome.dropped)
         self.report.failed.update(outcome.failed)

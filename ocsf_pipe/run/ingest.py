@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ocsf_connectors.file import STDIN, find, open_stream
+from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.decode import Limits
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import Lake, State, Txn
 from ocsf_pipe.mapping.catalogue import find_mapping
 from ocsf_pipe.run.batch import Mapped, now, resumed, settle
+from ocsf_pipe.run.contents import vault_of
 from ocsf_pipe.run.files import Listing, Manifest, big_id, grouped, is_small, listing, plans_digest, taken_of_big
 from ocsf_pipe.run.lane import cut
 from ocsf_pipe.run.memory import keep_for_now
@@ -36,15 +38,24 @@ def quiet(_file: str, _done: int, _report: Report) -> None:
 
 @dataclass(slots=True)
 class Ingest:
-    """One run over files. `mapping` names the mapping of all of them; None lets the records tell."""
+    """One run over files. `mapping` names the mapping of all of them; None lets the records tell.
+
+    `vault` guards content; the lake's own where it is left out. `threads` are DuckDB's.
+    """
 
     lake: Lake
     mapping: str | None = None
     again: bool = False
     max_record: int = 16 << 20
     progress: Progress = quiet
-    engines: Engines = field(default_factory=Engines)
+    threads: int | None = 1
+    vault: Vault | None = None
+    engines: Engines = field(init=False)
     report: Report = field(default_factory=Report)
+
+    def __post_init__(self) -> None:
+        """Make the engines of this run."""
+        self.engines = Engines(self.threads, self.vault or vault_of(self.lake))
 
     def run(self, paths: Sequence[str | Path]) -> Report:
         """Take in every file of the paths; raises SourceError for a path, UsageError for a mapping, that is none."""
@@ -97,7 +108,7 @@ class Ingest:
         mapped = Mapped(txn.clock, self.engines)
         for file, choice in chosen:
             for records in self._read(file.stream(), choice, file.start):
-                mapped.add(records, choice.mappings, file.id)
+                mapped.add(records, choice.mappings, file.id, named=file.mapping is not None)
             self.progress(file.path, file.size, self.report)
         mapped.report.files = sum(file.path in mine for file in here)
         mapped.report.gone = len(files) - len(here)
@@ -152,7 +163,7 @@ class Ingest:
             txn = pending or Txn(PIPELINE, "files", name, batch, digest, at, records[-1].end, now())
             mapped = Mapped(txn.clock, self.engines)
             for run in records:
-                mapped.add(run, choice.mappings, name)
+                mapped.add(run, choice.mappings, name, named=self.mapping is not None)
             settle(self.lake, txn, mapped, pending=pending is not None)
             self.report.add(mapped.report)
             at, batch, pending = txn.end, batch + 1, None

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ocsf_connectors.file import open_stream
+from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.decode import FORMATS, Format, Limits
 from ocsf_pipe.engine.engine import Engine
 from ocsf_pipe.engine.evaluate import Row, evaluate
@@ -36,12 +37,13 @@ class Engines:
     """The engines of a run, one per mapping, made when first needed."""
 
     threads: int | None = 1  # a batch is one piece of Arrow: a second thread finds nothing to do and costs memory
+    vault: Vault = field(default_factory=Vault)
     _made: dict[str, Engine] = field(default_factory=dict)
 
     def of(self, listed: Listed) -> Engine:
         """The engine of a mapping; raises MappingError where it does not compile."""
         if listed.name not in self._made:
-            self._made[listed.name] = Engine(listed.plan, self.threads)
+            self._made[listed.name] = Engine(listed.plan, self.threads, lambda: self.vault.sealer)
         return self._made[listed.name]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.decode import FORMATS
 from ocsf_pipe.engine.engine import Engine
 from ocsf_pipe.engine.outcome import Outcome
@@ -21,6 +22,9 @@ from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.mapping.catalogue import Listed
 from ocsf_pipe.run.batch import now, resumed
+from ocsf_pipe.run.contents import TABLE as CONTENT_TABLE
+from ocsf_pipe.run.contents import text_table, vault_of
+from ocsf_pipe.run.quarantine import opened
 from ocsf_pipe.run.recognise import pick
 from ocsf_pipe.source import Records
 
@@ -32,12 +36,16 @@ COLUMNS = "record_uid, source, partition, position, sub, raw, record"
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one replay did: records looked at, moved over, refused again; rows by table."""
+    """What one replay did: records looked at, moved over, refused again; rows by table.
+
+    unreadable: those of the refused that were sealed with a key that is not here.
+    """
 
     looked_at: int
     moved: int
     refused: int
     events: dict[str, int]
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Mapped:
     looked_at: int
     moved: pa.Array
     outcome: Outcome
+    unreadable: int = 0
 
     def counts(self) -> dict[str, Any]:
         """The account as a checkpoint keeps it: what leaves the quarantine is taken off its count."""
@@ -63,11 +72,13 @@ class Replay:
     lake: Lake
     listed: Listed
     limit: int = 20_000
+    vault: Vault | None = None
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the engine; raises MappingError."""
-        self.engine = Engine(self.listed.plan)
+        vault = self.vault = self.vault or vault_of(self.lake)
+        self.engine = Engine(self.listed.plan, sealer=lambda: vault.sealer)
 
     def run(self) -> Replayed:
         """Finish a replay that was cut off, then map every record again; raises LakeError."""
@@ -88,7 +99,7 @@ class Replay:
         mapped = self._mapped(rows, clock)
         count = len(mapped.moved)
         if not count:
-            return Replayed(mapped.looked_at, 0, mapped.looked_at, {}), last
+            return Replayed(mapped.looked_at, 0, mapped.looked_at, {}, mapped.unreadable), last
         batch = self.lake.resume(PIPELINE, self.listed.name, PARTITION).next_batch
         txn = Txn(PIPELINE, self.listed.name, PARTITION, batch, self.listed.plan.digest, 0, count, clock)
         body = {"uids": mapped.moved.to_pylist(), "counts": mapped.counts()}
@@ -111,10 +122,12 @@ class Replay:
             self.lake.commit(txn, mapped.outcome.tables, replayed=mapped.moved)
         self.lake.finish(txn, counts)
         events = {name: count for name, count in counts["tables"].items() if name != QUARANTINE}
-        return Replayed(mapped.looked_at, txn.end, mapped.looked_at - len(mapped.moved), events)
+        refused = mapped.looked_at - len(mapped.moved)
+        return Replayed(mapped.looked_at, txn.end, refused, events, mapped.unreadable)
 
     def _mapped(self, rows: pa.Table, clock: int) -> Mapped:
-        kept, records = _records(self.listed, rows)
+        vault = self.vault or vault_of(self.lake)
+        kept, records, unreadable = _records(self.listed, rows, vault)
         own = pc.equal(rows["source"].combine_chunks(), self.listed.name)
         unknown = pc.sum(pc.invert(own)).as_py() or 0
         if unknown:  # what no mapping recognised is looked at where this one recognises it now
@@ -123,11 +136,14 @@ class Replay:
             kept, records = kept.take(index), pick(records, index)
         origins = rows["partition"].combine_chunks().take(kept)
         outcome = self.engine.run(records, clock=clock, origin=origins)
+        texts = text_table(outcome, vault)
+        if texts is not None:
+            outcome.tables[CONTENT_TABLE] = texts
         faulty = {fault.row for fault in outcome.faults}
         good = pa.array([row for row in range(len(records)) if row not in faulty], pa.int64())
         moved = rows["record_uid"].combine_chunks().take(kept.take(good))
         strangers = len(kept) - (pc.sum(own.take(kept)).as_py() or 0)
-        return Mapped(rows.num_rows - unknown + strangers, moved, outcome)
+        return Mapped(rows.num_rows - unknown + strangers, moved, outcome, unreadable)
 
     def _rows(self, where: str, params: list[object], limit: int | None = None) -> pa.Table:
         """Rows of the quarantine in the order of `record_uid`."""
@@ -142,29 +158,36 @@ class Replay:
 
 def _sum(one: Replayed, two: Replayed) -> Replayed:
     events = {name: one.events.get(name, 0) + two.events.get(name, 0) for name in {*one.events, *two.events}}
-    return Replayed(one.looked_at + two.looked_at, one.moved + two.moved, one.refused + two.refused, events)
+    looked_at, moved, refused = one.looked_at + two.looked_at, one.moved + two.moved, one.refused + two.refused
+    return Replayed(looked_at, moved, refused, events, one.unreadable + two.unreadable)
 
 
-def _records(listed: Listed, rows: pa.Table) -> tuple[pa.Array, Records]:
-    """The rows that can be decoded (by number) and their records, under their old positions."""
+def _records(listed: Listed, rows: pa.Table, vault: Vault) -> tuple[pa.Array, Records, int]:
+    """The rows that can be decoded (by number), their records under their old positions, and how many stay shut."""
+    unreadable = 0
     kept: list[int] = []
     raws: list[str] = []
     texts: list[str] = []
     for number, row in enumerate(rows.to_pylist()):
-        found = _decoded(listed, row)
+        try:
+            found = _decoded(listed, opened(vault, row))
+        except ValueError:
+            unreadable += row["source"] == listed.name
+            continue
         if found is not None:
             kept.append(number)
             raws.append(found[0])
             texts.append(found[1])
     numbers = pa.array(kept, pa.int64())
     places = rows.take(numbers) if rows.num_rows else rows
-    return numbers, Records(
+    records = Records(
         raw=pa.array(raws, pa.large_string()),
         json=pa.array(texts, pa.large_string()),
         position=places["position"].combine_chunks().cast(pa.int64()),
         sub=places["sub"].combine_chunks().cast(pa.int32()),
         end=0,
     )
+    return numbers, records, unreadable
 
 
 def _decoded(listed: Listed, row: dict[str, Any]) -> tuple[str, str] | None:

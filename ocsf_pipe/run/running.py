@@ -15,6 +15,7 @@ from ocsf_connectors import CONNECTORS
 from ocsf_pipe.lake import Lake
 from ocsf_pipe.lake.txn import safe_name
 from ocsf_pipe.mapping.catalogue import forget_catalogue
+from ocsf_pipe.run.contents import vault_of
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.run.routes import Routes
 from ocsf_pipe.run.upkeep import Upkeep
@@ -147,6 +148,7 @@ def worker_of(
         telemetry,
         once=once,
         threads=pipeline.threads,
+        vault=vault_of(lake),
         renew=Renewal(generation, spec, telemetry),
     )
 

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.errors import FencedError, LakeError
 from ocsf_pipe.lake import Lake, Txn
 from ocsf_pipe.run import archive
 from ocsf_pipe.run.batch import Mapped, UnaccountedError, now, resumed
+from ocsf_pipe.run.contents import vault_of
 from ocsf_pipe.run.files import plans_digest
 from ocsf_pipe.run.lane import Lane
 from ocsf_pipe.run.poison import mapped_without_poison
@@ -57,6 +59,7 @@ class Worker:
     telemetry: Telemetry
     once: bool = False
     threads: int = 1
+    vault: Vault | None = None
     report: Report = field(default_factory=Report)
     failed: Exception | None = None
     renew: Callable[[], Routes | None] = lambda: None
@@ -70,7 +73,11 @@ class Worker:
 
     def __post_init__(self) -> None:
         """Make the engines of this worker: an engine serves one thread."""
-        self._engines = Engines(self.threads)
+        self.vault = self.vault or vault_of(self.lake)
+        self._engines = self._new_engines()
+
+    def _new_engines(self) -> Engines:
+        return Engines(self.threads, self.vault or vault_of(self.lake))
 
     @property
     def name(self) -> str:
@@ -125,7 +132,7 @@ class Worker:
         if at - self._asked < ASK_EVERY:
             return
         if (routes := self.renew()) is not None:
-            self.routes, self._engines = routes, Engines(self.threads)
+            self.routes, self._engines = routes, self._new_engines()
             self._let_go()
         if self._source is None:
             self._source = self.connect(self.context)
@@ -277,14 +284,14 @@ class Worker:
         def whole(some: Sequence[Records]) -> Mapped:
             mapped = Mapped(clock, engines[0])
             for run in some:
-                mapped.add(run, routes.of(run.format), partition, sure=routes.named_one())
+                mapped.add(run, routes.of(run.format), partition, sure=routes.named_one(), named=bool(routes.names))
             mapped.finish()
             return mapped
 
-        engines = [self._engines if routes is self.routes else Engines(self.threads)]
+        engines = [self._engines if routes is self.routes else self._new_engines()]
 
         def renewed() -> None:
-            engines[0] = Engines(self.threads)
+            engines[0] = self._new_engines()
             if routes is self.routes:
                 self._engines = engines[0]
 

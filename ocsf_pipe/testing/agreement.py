@@ -13,6 +13,7 @@ from ocsf_pipe.engine.duckdb import DuckEngine
 from ocsf_pipe.engine.outcome import Outcome
 from ocsf_pipe.engine.reference import Told, expand, interpret
 from ocsf_pipe.source import Records
+from ocsf_pipe.testing.sealing import sealed
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 CLOCK = 1_770_714_487_006
@@ -27,8 +28,8 @@ def disagreements(engine: DuckEngine, records: Records, *, clock: int = CLOCK, o
     found = list(_records(fast, slow))
     if found:
         return found
-    outcome = engine.run(fast, clock=clock, origin=origin)
-    told = interpret(engine.plan, slow, clock=clock, origin=origin)
+    outcome = engine.run(sealed(engine.plan, fast), clock=clock, origin=origin)
+    told = interpret(engine.plan, sealed(engine.plan, slow), clock=clock, origin=origin)
     return [*_counts(outcome, told), *_events(outcome, told)]
 
 

@@ -15,6 +15,7 @@ from ocsf_pipe.source import Records
 from ocsf_pipe.testing.events import ocsf_event
 from ocsf_pipe.testing.lines import CLOCK, ORIGIN, rules_taking
 from ocsf_pipe.testing.reading import Named, at, named_in, paths_read, written
+from ocsf_pipe.testing.sealing import sealed
 
 DERIVED = "derived"
 CONSTANT = "constant"
@@ -75,6 +76,7 @@ class Explanation:
 
 def explain(plan: Plan, record: Records) -> Explanation:
     """Explain the first of `record`, envelopes already taken apart."""
+    record = sealed(plan, record)
     told = reference.interpret(plan, record, clock=CLOCK, origin=ORIGIN)
     row = reference.row_of(plan, record, 0, CLOCK, ORIGIN)
     whole = row.whole if isinstance(row, Row) else None

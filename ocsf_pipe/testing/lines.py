@@ -18,6 +18,7 @@ from ocsf_pipe.plan.nodes import Plan, Route
 from ocsf_pipe.schema import Schema
 from ocsf_pipe.source import Records, Reject
 from ocsf_pipe.testing.events import ocsf_event
+from ocsf_pipe.testing.sealing import sealed
 
 CLOCK = 1_767_225_600_000
 """The processing time of every golden: 2026-01-01T00:00:00Z in milliseconds."""
@@ -43,7 +44,7 @@ class Made:
 def make(plan: Plan, records: Records, schema: Schema) -> Made:
     """Interpret records, documents not yet taken apart; what could not be decoded stands where it stood."""
     made = Made(records)
-    whole = reference.expand(plan, records)
+    whole = sealed(plan, reference.expand(plan, records))
     rejects = sorted(records.rejects, key=lambda reject: (reject.position, reject.sub), reverse=True)
     for number in range(len(whole)):
         place = (whole.position[number].as_py(), whole.sub[number].as_py())

@@ -1,0 +1,38 @@
+"""What guards the content of one lake: its keys, what seals records, what encrypts what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ocsf_pipe.content.cipher import Cipher
+from ocsf_pipe.content.keys import Keyring
+from ocsf_pipe.content.seal import Sealer
+
+
+@dataclass
+class Vault:
+    """The guard of a lake. `fetch` gives its keys, when they are first needed and once.
+
+    store: texts are kept in a table of their own. encrypt: encrypted there.
+    """
+
+    fetch: Callable[[], Keyring] = Keyring.fresh
+    store: bool = False
+    encrypt: bool = False
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys; raises UsageError where they cannot be had."""
+        return self.fetch()
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What seals records."""
+        return Sealer(self.keyring, self.store)
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        """What encrypts bytes on disk."""
+        return Cipher(self.keyring)
