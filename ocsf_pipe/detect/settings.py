@@ -10,7 +10,7 @@ import yaml
 
 from ocsf_pipe.detect.marked import Marked
 
-KEYS = "enabled schedule lookback entity dedup threshold suppress risk owner runbook placeholders".split()
+KEYS = "enabled schedule lookback entity dedup threshold suppress risk owner runbook placeholders needs helps".split()
 _MOST = 1_000_000
 _IMPACT = {"informational": 10, "low": 30, "medium": 50, "high": 70, "critical": 90}
 _CONFIDENCE = {"stable": 80, "test": 60, "experimental": 40}
@@ -37,6 +37,8 @@ class Settings:
     schedule: how often a scheduled run asks the rule; lookback: how far before the time asked for the views of a SQL
     rule reach; entity: attributes of which the first that an event has is whom a finding concerns; keys, window: fires
     of equal keys within the window of the first are one finding; threshold: fires that a finding needs.
+    needs, helps: attributes as `table.path`, any one of each group; without those of `needs` the rule is blind, without
+    those of `helps` it sees less.
     """
 
     enabled: bool = True
@@ -52,6 +54,8 @@ class Settings:
     owner: str = ""
     runbook: str = ""
     placeholders: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()
+    helps: tuple[tuple[str, ...], ...] = ()
 
     def risk(self, level: str, status: str) -> int:
         """Impact × confidence / 100; what is not said follows from the rule's level and status."""
@@ -92,11 +96,27 @@ def settings_of(text: str, marked: Marked) -> Settings:
         owner=marked.text(found["owner"], "`owner`") if "owner" in found else "",
         runbook=marked.text(found["runbook"], "`runbook`") if "runbook" in found else "",
         placeholders=_tables(marked, found["placeholders"]) if "placeholders" in found else (),
+        needs=_groups(marked, found, "needs"),
+        helps=_groups(marked, found, "helps"),
     )
 
 
 def _span(marked: Marked, found: Mapping[str, yaml.Node], key: str, usual: float) -> float:
     return marked.seconds(found[key], f"`{key}`") if key in found else usual
+
+
+def _groups(marked: Marked, found: Mapping[str, yaml.Node], key: str) -> tuple[tuple[str, ...], ...]:
+    """Items of which each is one attribute, or several of which one is enough."""
+    if key not in found:
+        return ()
+    groups = []
+    for item in marked.items(found[key], f"`{key}`"):
+        group = marked.texts(item, f"an item of `{key}`")
+        if any("." not in path for path in group):
+            marked.fault(item, f"an item of `{key}` is a table and an attribute, such as `api_activity.ai_tool.name`")
+        else:
+            groups.append(group)
+    return tuple(groups)
 
 
 def _quiet(marked: Marked, node: yaml.Node) -> Quiet:

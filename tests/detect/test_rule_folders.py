@@ -147,6 +147,15 @@ def test_placeholders_of_the_settings_fill_both_kinds_of_rules(tmp_path: Path) -
     assert [one.fires for one in found] == [2, 2]
 
 
+def test_what_a_rule_needs_is_attributes_of_which_each_or_one_of_several_must_be_there() -> None:
+    """An item is one attribute or a list of alternatives; `helps` reads the same."""
+    text = "needs: [api_activity.ai_tool.name, [a.b, c.d]]\nhelps: [e.f]\n"
+    marked = Marked("settings.yml")
+    found = settings_of(text, marked)
+    assert (found.needs, found.helps) == ((("api_activity.ai_tool.name",), ("a.b", "c.d")), (("e.f",),))
+    assert marked.faults == []
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -156,6 +165,7 @@ def test_placeholders_of_the_settings_fill_both_kinds_of_rules(tmp_path: Path) -
         ("dedup: {keys: [entity]}\n", "`dedup` needs both"),
         ("suppress: [{where: {a: b}}]\n", "needs a `reason`"),
         ("threshold: 3\n", "counts within a window"),
+        ("needs: [cmd_line]\n", "settings.yml:1:9: an item of `needs` is a table and an attribute, such as"),
         ("a: [\n", "not YAML"),
     ],
 )
