@@ -30,6 +30,7 @@ SOURCES = {
     "aws.bedrock_invocation": ("llm_bedrock_invocation",),
     "aws.cloudtrail": ("aws_cloudtrail",),
     "aws.vpc_flow": ("aws_vpc_flow",),
+    "github.audit_log": ("github_audit",),
     "linux.syslog": ("linux_auth", "linux_syslog"),
     "microsoft.sysmon": ("windows_sysmon",),
     "microsoft.windows_defender": ("windows_defender",),
