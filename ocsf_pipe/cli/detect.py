@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ocsf_pipe.cli import detect_rules
+from ocsf_pipe.cli import detect_rules, detect_run
 from ocsf_pipe.cli.output import print_json, print_table
 from ocsf_pipe.cli.place import HERE, LakePlace
 from ocsf_pipe.errors import UsageError
@@ -29,6 +29,7 @@ app = typer.Typer(
     name="detect", no_args_is_help=True, help="Run rules in Sigma and SQL over the lake, and see what they reach."
 )
 app.add_typer(detect_rules.app)
+app.add_typer(detect_run.app)
 
 Rules = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files, or folders of them.")]
 Fill = Annotated[
@@ -256,17 +257,10 @@ def _connect(lake: str) -> duckdb.DuckDBPyConnection:
 
 
 def _load(paths: list[Path], placeholders: Path | None) -> list[Rule]:
-    import yaml
-
+    from ocsf_pipe.cli.detect_placeholders import values_of
     from ocsf_pipe.detect.rules import load_rules
 
-    filled: Any = {}
-    if placeholders is not None:
-        filled = yaml.safe_load(placeholders.read_text(encoding="utf-8"))
-        if not isinstance(filled, dict):
-            raise UsageError(f"`{placeholders}` holds no placeholders", "write `name: [value, …]` lines")
-    values = {str(k): [str(x) for x in v] if isinstance(v, list) else [str(v)] for k, v in filled.items()}
-    return load_rules(paths, values)
+    return load_rules(paths, values_of(placeholders))
 
 
 def _judged(

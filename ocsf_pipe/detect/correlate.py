@@ -72,11 +72,11 @@ class Correlator:
     def sql(self, correlation: Correlation) -> str:
         """The query of a correlation."""
         groups = ", ".join(f"g{i}" for i in range(len(correlation.by)))
-        line = " union all ".join(self._line(correlation)) or f"select 0 as r, 0 as t, '' as uid, {NONE} as v limit 0"
+        line = " union all ".join(self.line(correlation)) or f"select 0 as r, 0 as t, '' as uid, {NONE} as v limit 0"
         partition = f"partition by {groups} " if groups else ""
         return windowed_sql(correlation, line, partition, groups)
 
-    def _line(self, correlation: Correlation) -> list[str]:
+    def line(self, correlation: Correlation) -> list[str]:
         """The events of every rule as rows: which rule, when, the fields of the group, the value looked at."""
         lines = []
         for position, rule in enumerate(self.parts(correlation)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,11 +128,28 @@ class Lake:
 
         return read.query(self.where, self.tables(), query, params)
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Return a DuckDB connection with every table as a view; it reads no file outside the lake."""
+    def connect(
+        self, tables: Iterable[str] | None = None, parts: Mapping[str, Sequence[str]] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Return a DuckDB connection with tables (all if left out) as views; it reads no file outside the lake.
+
+        `parts` are files of tables, by their paths in it: these alone are the view `_new_TABLE`.
+        """
         from ocsf_pipe.lake import read
 
-        return read.connect(self.where, self.tables())
+        there = self.tables()
+        names = there if tables is None else [name for name in there if name in set(tables)]
+        return read.connect(self.where, names, parts or {})
+
+    def version(self, table: str) -> int:
+        """Return the version of a table: it grows with every commit."""
+        return self.writer.table(table).version()
+
+    def added(self, table: str, after: int | None, until: int) -> list[str] | None:
+        """Return the files that brought rows after one version up to another; None where that cannot be told."""
+        from ocsf_pipe.lake import changes
+
+        return changes.added(self.store, table, self.writer.table(table), after, until)
 
     def _known(self, table: str) -> str:
         names = self.tables()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -21,13 +21,20 @@ _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _READ = "from read_parquet([{files}], hive_partitioning = true, hive_types = {{'event_day': date}})"
 
 
-def connect(where: str, tables: Sequence[str]) -> duckdb.DuckDBPyConnection:
-    """Return a connection that reads these tables of a local lake as views, and neither other files nor the network."""
+def connect(
+    where: str, tables: Sequence[str], parts: Mapping[str, Sequence[str]] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Return a connection that reads these tables of a local lake as views, and neither other files nor the network.
+
+    `parts` are files of tables: each is a view `_new_TABLE` with all columns of the table.
+    """
     if "://" in where:
         raise LakeError(f"`{where}` cannot be queried with SQL yet", hint="use `scan`, which reads object stores")
     connection = duckdb.connect(":memory:")
     for table in tables:
         _view(connection, where, table)
+    for table, paths in (parts or {}).items():
+        _part(connection, where, table, paths)
     connection.execute(f"set allowed_directories = [{_text(where.rstrip('/') + '/')}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
@@ -72,13 +79,24 @@ def _view(connection: duckdb.DuckDBPyConnection, where: str, name: str) -> None:
     if not paths:
         connection.register(name, table_schema(table).empty_table())
         return
+    connection.execute(f'create view "{name}" as {_files(where, name, paths)}')
+
+
+def _part(connection: duckdb.DuckDBPyConnection, where: str, name: str, paths: Sequence[str]) -> None:
+    nothing = f'select * from "{name}" where false'
+    parts = f" union all by name {_files(where, name, paths)}" if paths else ""
+    connection.execute(f'create view "_new_{name}" as {nothing}{parts}')
+
+
+def _files(where: str, name: str, paths: Sequence[str]) -> str:
+    """The statement that reads files of a table."""
     # Files whose names carry one digest have the same columns, so DuckDB opens one of each kind and not all. One
     # read_parquet with union_by_name over all of them fails in DuckDB 2.0 on a struct field that a file lacks.
     kinds: dict[str, list[str]] = {}
     for path in sorted(paths):
         kinds.setdefault(path.rsplit("/", 1)[-1].split("-")[0], []).append(_text(f"{where}/{name}/{path}"))
     parts = (_READ.format(files=", ".join(files)) for files in kinds.values())
-    connection.execute(f'create view "{name}" as {" union all by name ".join(parts)}')
+    return " union all by name ".join(parts)
 
 
 def _unknown(failed: duckdb.Error, tables: Sequence[str]) -> LakeError:

@@ -123,3 +123,17 @@ def test_coverage_writes_a_layer(place: Path) -> None:
     assert "windows" in text
     layer = json.loads((place / "layer.json").read_text())
     assert [(one["techniqueID"], one["score"]) for one in layer["techniques"]] == [("T1136.001", 100)]
+
+
+def test_run_writes_findings_once(place: Path) -> None:
+    """What it finds is told, and stands in the lake; what it found before is not found again."""
+    [found] = [
+        json.loads(line)
+        for line in _run("run", "--once", "--json", "--lake", place / "lake", "--rules", place / "rules").splitlines()
+    ]
+    assert found["finding_info"]["title"] == "Net user"
+    rows = Lake(place / "lake").sql(
+        "select finding_info.title as t, evidences[1].process.cmd_line as c from detection_finding"
+    )
+    assert rows.to_pylist() == [{"t": "Net user", "c": "net user eve /add"}]
+    assert _run("run", "--once", "--json", "--lake", place / "lake", "--rules", place / "rules") == ""
