@@ -31,6 +31,7 @@ SOURCES = {
     "aws.cloudtrail": ("aws_cloudtrail",),
     "aws.vpc_flow": ("aws_vpc_flow",),
     "github.audit_log": ("github_audit",),
+    "langfuse.trace": ("llm_langfuse_traces",),
     "linux.syslog": ("linux_auth", "linux_syslog"),
     "microsoft.sysmon": ("windows_sysmon",),
     "microsoft.windows_defender": ("windows_defender",),
