@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ocsf_pipe.errors import Diagnostic, MappingError, SchemaError, Span
@@ -62,6 +63,24 @@ def diagnose(source: str, file: str, schema: Schema | None = None) -> tuple[Plan
     if complaints or plan is None:
         return None, _in_order(complaints)
     return optimise(plan), []
+
+
+def compile_recogniser(mapping: Mapping) -> Plan | None:
+    """The part of a mapping that tells its records from those of others: a plan without rules, many times quicker.
+
+    None where the whole mapping has to be asked. Where it recognises a record, the whole mapping says for certain.
+    """
+    schema, _ = _schema(mapping, None)
+    if schema is None:
+        return None
+    context = Context(replace(mapping, every=(), rules=(), leave=(), drops=(), sigma=()), schema)
+    plan = _lowered(context)
+    told = [complaint for complaint in context.complaints if complaint.code != _UNUSED]
+    return None if told else plan
+
+
+_UNUSED = "M405"
+"""What nothing uses: most lets, where there are no rules."""
 
 
 def _lowered(context: Context) -> Plan | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
 from typing import TypeVar
 
@@ -40,8 +40,15 @@ _PATH_HINT = 'write it as a.b."c.d"'
 TOP = "mapping title ocsf product references input content let every events leave drop sigma description".split()
 
 
-def parse(source: str, file: str) -> tuple[Mapping | None, list[Diagnostic]]:
-    """Read a mapping file; None where it is not even a YAML mapping. Returns every complaint found on the way."""
+HEAD = ("mapping", "title", "ocsf", "product", "input", "content", "let")
+"""What tells the records of a mapping from those of others, without what becomes of them."""
+
+
+def parse(source: str, file: str, words: Collection[str] = TOP) -> tuple[Mapping | None, list[Diagnostic]]:
+    """Read a mapping file; None where it is not even a YAML mapping. Returns every complaint found on the way.
+
+    Only what stands under `words` is read: the others may as well not be there.
+    """
     reader = Reader(file, source)
     root = reader.root()
     if not isinstance(root, yaml.MappingNode):
@@ -51,7 +58,7 @@ def parse(source: str, file: str) -> tuple[Mapping | None, list[Diagnostic]]:
         return None, reader.complaints
     top = reader.known(root, "the mapping file", TOP)
     reader.missing(top, ("mapping", "product", "input", "events"), "the mapping file", root)
-    return _mapping(reader, top), reader.complaints
+    return _mapping(reader, {word: node for word, node in top.items() if word in words}), reader.complaints
 
 
 def _mapping(reader: Reader, top: dict[str, yaml.Node]) -> Mapping:

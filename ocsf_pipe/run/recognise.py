@@ -69,31 +69,31 @@ def choose(
     """
     if name is not None:
         listed = find_mapping(name)
-        return Chosen(FORMATS[listed.syntax.input.format], listed.syntax.input.settings, (listed,))
+        return Chosen(FORMATS[listed.head.input.format], listed.syntax.input.settings, (listed,))
     opener = opener or partial(open_stream, path)
     head = _head(opener)
     samples: dict[str, list[Records]] = {}
     found: list[tuple[int, Listed]] = []
     for listed in catalogue().values() if among is None else among:
-        wanted = listed.syntax.input
+        wanted = listed.head.input
         if not FORMATS[wanted.format].sniff(head, path.name, wanted.settings):
             continue
         key = f"{wanted.format} {dict(wanted.settings)}"
         if key not in samples:
             samples[key] = _sample(opener, wanted.format, wanted.settings)
-        hits = sum(hits_of(listed.plan, run) for run in samples[key])
+        hits = sum(hits_of(listed, run) for run in samples[key])
         if hits:
             found.append((hits, listed))
     found.sort(key=lambda one: (-one[0], one[1].name))
     if not found:
         return Chosen(FORMATS["json"], {}, ())
-    best = found[0][1].syntax.input
+    best = found[0][1].head.input
     same = [listed for _, listed in found if _reads_alike(listed, best.format, best.settings)]
     return Chosen(FORMATS[best.format], best.settings, tuple(same))
 
 
 def _reads_alike(listed: Listed, format_name: str, settings: Mapping[str, Any]) -> bool:
-    wanted = listed.syntax.input
+    wanted = listed.head.input
     return wanted.format == format_name and dict(wanted.settings) == dict(settings)
 
 
@@ -116,8 +116,13 @@ def _sample(opener: Opener, format_name: str, settings: Mapping[str, Any]) -> li
     return runs
 
 
-def hits_of(plan: Plan, sample: Records) -> int:
-    """How many of the first records the mapping recognises."""
+def hits_of(listed: Listed, sample: Records) -> int:
+    """How many of the first records the mapping recognises; only one that may recognise some is compiled."""
+    return hits(listed.plan, sample) if hits(listed.recogniser, sample) else 0
+
+
+def hits(plan: Plan, sample: Records) -> int:
+    """How many of the first records a plan recognises."""
     if plan.recognise is None:
         return 0
     records = expand(plan, sample)

@@ -77,7 +77,7 @@ class Routes:
 
     def _read_by(self, stream: BinaryIO, name: str) -> tuple[Label, str, Mapping[str, Any], bool]:
         if len({label_of(listed) for listed in self.listed}) == 1:
-            wanted = self.listed[0].syntax.input
+            wanted = self.listed[0].head.input
             return label_of(self.listed[0]), wanted.format, wanted.settings, has_envelope(self.listed)
         chosen = choose(Path(name), None, lambda: _from_start(stream), self.listed)
         label = labelled(chosen.format.name, chosen.settings)
@@ -115,7 +115,7 @@ class Routes:
     ) -> Iterator[tuple[Label, str, Mapping[str, Any], Positions]]:
         """Messages by the format that reads them, as rows."""
         every = np.arange(len(messages))
-        labels = {label_of(listed): listed.syntax.input for listed in self.listed}
+        labels = {label_of(listed): listed.head.input for listed in self.listed}
         if kind in FORMATS:
             inner = INNER.get(kind, kind)
             settings = next((wanted.settings for wanted in labels.values() if wanted.format == inner), {})
@@ -156,12 +156,12 @@ class Routes:
 
     def _hits(self, message: bytes, label: Label, wanted: Input) -> int:
         found = first(FORMATS[wanted.format].parse(pa.array([message], pa.large_binary()), wanted.settings), LOOK_AT)
-        return max((hits_of(listed.plan, found) for listed in self.of(label)), default=0)
+        return max((hits_of(listed, found) for listed in self.of(label)), default=0)
 
 
 def label_of(listed: Listed) -> Label:
     """The format that a mapping reads."""
-    return labelled(listed.syntax.input.format, listed.syntax.input.settings)
+    return labelled(listed.head.input.format, listed.syntax.input.settings)
 
 
 def labelled(format_name: str, settings: Mapping[str, Any]) -> Label:
@@ -174,7 +174,7 @@ def labelled(format_name: str, settings: Mapping[str, Any]) -> Label:
 
 def has_envelope(mappings: Iterable[Listed]) -> bool:
     """Whether one of the mappings takes documents apart, which may be longer than a record."""
-    return any(listed.syntax.input.records for listed in mappings)
+    return any(listed.head.input.records for listed in mappings)
 
 
 def placed(found: Records, positions: Positions, end: int, label: Label) -> Records:

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from ocsf_pipe.decode import FORMATS
 from ocsf_pipe.lake import Lake
-from ocsf_pipe.mapping.catalogue import catalogue
+from ocsf_pipe.mapping.catalogue import catalogue, forget_catalogue
 from ocsf_pipe.run import Ingest, Report
-from ocsf_pipe.run.recognise import choose
+from ocsf_pipe.run.recognise import LOOK_AT, choose, first, hits
 from tests.run.acme import line, lines, taken_in, uids
 
 SHIPPED = Path(__file__).resolve().parents[2] / "mappings"
@@ -38,6 +39,27 @@ def test_every_sample_is_recognised_as_of_its_own_mapping(mapping: str) -> None:
             if names[:1] != [mapping]:
                 wrong[sample.name] = names
     assert wrong == {}
+
+
+@pytest.mark.parametrize("mapping", sorted({of(sample) for sample in SAMPLES}))
+def test_the_quick_look_overlooks_nothing(mapping: str) -> None:
+    """What a whole mapping recognises, its head alone recognises too; and it has no rules to be compiled."""
+    listed = catalogue()[mapping]
+    wanted = listed.head.input
+    assert listed.recogniser.routes == ()
+    for sample in (path for path in SAMPLES if of(path) == mapping):
+        with sample.open("rb") as stream:
+            for run in FORMATS[wanted.format].read(stream, wanted.settings):
+                assert hits(listed.recogniser, first(run, LOOK_AT)) >= hits(listed.plan, first(run, LOOK_AT))
+
+
+def test_a_mapping_that_is_not_asked_for_is_not_compiled(tmp_path: Path, lake: Path) -> None:
+    """Thirty mappings do not have to be compiled for one file."""
+    path = tmp_path / "one.ndjson"
+    path.write_bytes(lines(range(3)))
+    forget_catalogue()
+    taken_in(lake, path, mapping=None)
+    assert [name for name, listed in catalogue().items() if "plan" in vars(listed)] == ["acme.door"]
 
 
 def test_a_mixed_file_is_sorted_out_record_by_record(tmp_path: Path, lake: Path) -> None:
