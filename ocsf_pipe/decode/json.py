@@ -66,6 +66,8 @@ def one_a_line(head: bytes) -> bool:
     lines = [line for line in head.split(b"\n")[:50] if line.strip()]
     if not lines or lines[0].lstrip()[:1] != b"{":
         return not lines or lines[0].lstrip()[:1] != b"["
+    if lines[0].strip() == b"{":  # how a pretty-printed document begins; a line that was cut off is longer
+        return False
     if len(lines) == 1:
         return _values(lines[0]) <= 1
     return _values(lines[0]) == 1 or (not _several(lines[0]) and any(_values(line) == 1 for line in lines))

@@ -54,6 +54,7 @@ def test_a_line_that_is_not_utf8_is_a_reject() -> None:
         (b'{\n "a": "\\\\",\n "b": {}\n}\n{\n"c":"\\"}"}\n', ['{\n "a": "\\\\",\n "b": {}\n}', '{\n"c":"\\"}"}']),
         (b'[{"a":1},\n {"b":[1,"],{"]}, 3, "x,y", ]\n', ['{"a":1}', '{"b":[1,"],{"]}', "3", '"x,y"']),
         (b'{"a":1}{"b":2}\r{"c":3}', ['{"a":1}', '{"b":2}', '{"c":3}']),
+        (b'{\n "a": [\n  {"b":1}\n ]\n}\n', ['{\n "a": [\n  {"b":1}\n ]\n}']),
     ],
 )
 def test_values_of_any_layout_are_cut_where_they_end(data: bytes, expected: list[str], chunk: int) -> None:

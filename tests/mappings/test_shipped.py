@@ -33,6 +33,7 @@ SOURCES = {
     "github.audit_log": ("github_audit",),
     "langfuse.trace": ("llm_langfuse_traces",),
     "linux.syslog": ("linux_auth", "linux_syslog"),
+    "mcp.jsonrpc": ("llm_mcp",),
     "microsoft.sysmon": ("windows_sysmon",),
     "microsoft.windows_defender": ("windows_defender",),
     "microsoft.windows_powershell": ("windows_powershell",),
