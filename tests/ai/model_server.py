@@ -42,10 +42,8 @@ class Served:
         return self.tool_calls[-1][0]
 
 
-@contextmanager
-def model_server() -> Iterator[Served]:
-    """Serve for a block."""
-    here = Served()
+def handler(here: Served) -> type[BaseHTTPRequestHandler]:
+    """Return what answers requests as the providers do, and keeps account of them."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -86,7 +84,14 @@ def model_server() -> Iterator[Served]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def model_server() -> Iterator[Served]:
+    """Serve for a block."""
+    here = Served()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(here))
     server.daemon_threads = True
     here.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
