@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -95,18 +96,40 @@ def retain(
 
 
 @app.command()
-def verify(lake: LakePlace = HERE, as_json: AsJson = False) -> None:
+def verify(
+    lake: LakePlace = HERE,
+    as_json: AsJson = False,
+    integrity: Annotated[
+        bool, typer.Option("--integrity", help="Check rows and files against the chain of what was committed.")
+    ] = False,
+    anchor: Annotated[
+        Path | None,
+        typer.Option(
+            "--anchor", metavar="FILE", help="Heads of the chains, kept outside of the lake; implies --integrity."
+        ),
+    ] = None,
+) -> None:
     """Count every table anew and compare with what all finished batches wrote; exits with 1 on a difference.
 
-    Example: [bold]ocsf-pipe lake verify[/bold]
+    With --integrity, hash every file too, and name the first row of it that was altered, removed or inserted. Whoever
+    can write to the lake can also write its chain anew: an anchor on another machine shows that. It is made when FILE
+    is not there, and brought up to date when all is well.
+
+    Example: [bold]ocsf-pipe lake verify --integrity --anchor /mnt/worm/lake-heads.json[/bold]
     """
-    verdicts = _open(lake).verify()
+    opened = _open(lake)
+    verdicts = opened.verify()
     if as_json:
         print_json({**asdict(one), "holds": one.holds} for one in verdicts)
     else:
         states = ((v.table, v.expected, v.found, _state(v.holds, v.pending)) for v in verdicts)
         print_table(("table", "expected", "found", "state"), states)
-    if not all(one.holds for one in verdicts):
+    holds = all(one.holds for one in verdicts)
+    if integrity or anchor is not None:
+        from ocsf_pipe.cli.lake_integrity import check
+
+        holds = check(opened, anchor, as_json=as_json) and holds
+    if not holds:
         raise typer.Exit(1)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocsf_pipe.errors import FencedError, LakeError, did_you_mean
+from ocsf_pipe.lake.chain import Chain
 from ocsf_pipe.lake.checkpoint import Checkpoints
 from ocsf_pipe.lake.store import Store, open_store
 from ocsf_pipe.lake.txn import Commits, State, Txn
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from ocsf_pipe.lake.chain import Tip
+    from ocsf_pipe.lake.integrity import Anchor, Integrity
     from ocsf_pipe.lake.maintain import Compaction, TableStats, Verdict
     from ocsf_pipe.lake.retain import Retention
     from ocsf_pipe.lake.write import Writer
@@ -24,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["QUARANTINE", "Commits", "FencedError", "Lake", "State", "Txn"]
 
 QUARANTINE = "_quarantine"
+INTEGRITY = "OCSF_PIPE_INTEGRITY"
+"""`rows` (as if it were not set), `files` or `off`: how much of what is written is attested."""
+SEAL_EVERY = 60.0
+"""Seconds between two links of a table's chain."""
 
 
 class Lake:
@@ -50,6 +59,7 @@ class Lake:
             text = str(folder)
         self.where = text.rstrip("/")
         self.days_back, self.days_ahead = days_back, days_ahead
+        self._sealed: dict[str, float] = {}
 
     @cached_property
     def store(self) -> Store:
@@ -67,7 +77,13 @@ class Lake:
         from ocsf_pipe.lake.days import Window
         from ocsf_pipe.lake.write import Writer
 
-        return Writer(self.where, self.store, Window(self.days_back, self.days_ahead))
+        window = Window(self.days_back, self.days_ahead)
+        return Writer(self.where, self.store, window, level=os.environ.get(INTEGRITY, "rows"))
+
+    @cached_property
+    def chains(self) -> dict[str, Chain]:
+        """The chains of the tables, so far as this process has been at them."""
+        return {}
 
     # ------------------------------------------------------------------ batches
 
@@ -93,7 +109,24 @@ class Lake:
             again = tables.get(QUARANTINE)
             again = self._quarantine_schema().empty_table() if again is None else again
             commits.implausible += self.writer.write(QUARANTINE, again, txn, replayed)
+        for name in commits:
+            if time.monotonic() - self._sealed.get(name, -SEAL_EVERY) >= SEAL_EVERY:
+                self.seal(name)
         return commits
+
+    def seal(self, table: str) -> Tip | None:
+        """Bind all commits of a table into its chain and return where that stands; None when there is no such table.
+
+        Commits that no link has yet stand in the table's own log alone.
+        """
+        from deltalake.exceptions import TableNotFoundError
+
+        try:
+            version = self.writer.table(table).version()
+        except TableNotFoundError:  # an empty batch made none
+            return None
+        self._sealed[table] = time.monotonic()
+        return self.chains.setdefault(table, Chain(self.store, table)).seal(version)
 
     def finish(self, txn: Txn, counts: Mapping[str, Any]) -> None:
         """Mark the batch done; `counts` are numbers to sum up, under `tables` the change of rows in each."""
@@ -164,7 +197,9 @@ class Lake:
         """Rewrite the small files of each day into few, sorted by time; readers see every row once throughout."""
         from ocsf_pipe.lake import maintain
 
-        return maintain.compact(self.writer, self._known(table))
+        done = maintain.compact(self.writer, self._known(table))
+        self.seal(table)
+        return done
 
     def vacuum(self, table: str, hours: int = 168) -> list[str]:
         """Delete files that left the table more than so many hours ago; return their paths within the table."""
@@ -180,13 +215,23 @@ class Lake:
 
         now = dt.datetime.now(dt.UTC)
         before, clock = now.date() - dt.timedelta(days=days), int(now.timestamp() * 1000)
-        return retain.retain(self.writer, self.checkpoints, self._known(table), before, clock)
+        done = retain.retain(self.writer, self.checkpoints, self._known(table), before, clock)
+        self.seal(table)
+        return done
 
     def verify(self) -> list[Verdict]:
         """Count the rows of every table anew and compare them with what all finished batches wrote."""
         from ocsf_pipe.lake import maintain
 
         return maintain.verify(self.writer, self.checkpoints, self.tables())
+
+    def integrity(self, anchors: Mapping[str, Anchor] | None = None) -> list[Integrity]:
+        """Check what every table holds against its chain, and the chains against heads that were kept elsewhere."""
+        from ocsf_pipe.lake import integrity
+
+        kept, there = anchors or {}, self.tables()
+        gone = [integrity.vanished(name, kept[name]) for name in sorted(set(kept) - set(there))]
+        return gone + [integrity.check(self.writer, name, kept.get(name)) for name in there]
 
     def stats(self) -> list[TableStats]:
         """Return the size of every table."""

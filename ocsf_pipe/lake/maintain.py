@@ -16,12 +16,12 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
 from ocsf_pipe.errors import LakeError
+from ocsf_pipe.lake.attest import Claim, FileClaim, claim_of
 from ocsf_pipe.lake.checkpoint import Checkpoints, add
 from ocsf_pipe.lake.days import Day
 from ocsf_pipe.lake.files import write_day
 from ocsf_pipe.lake.retain import taken
 from ocsf_pipe.lake.shape import conform
-from ocsf_pipe.lake.store import Store
 from ocsf_pipe.lake.write import Action, Writer, append, next_rewrite, read_file, removal, table_schema
 
 # Compressed bytes that one rewrite holds; in memory it is five to ten times as much, twice while it sorts.
@@ -70,9 +70,9 @@ def compact(writer: Writer, name: str) -> Compaction:
     removed = added = 0
     for files in list(_small(_files(writer.table(name)))):
         table = writer.table(name)
-        actions = _rewritten(writer.store, name, table, files)
+        actions, claim = _rewritten(writer, name, table, files)
         try:
-            append(writer.store, name, table, actions, [next_rewrite(table)])
+            append(writer.store, name, table, actions, [next_rewrite(table)], claim)
         except CommitFailedError as failed:
             if not _arrived(writer, name, actions):
                 raise LakeError(
@@ -159,14 +159,16 @@ def _small(files: list[File]) -> Iterator[list[File]]:
         yield from [group] if len(group) > 1 else []
 
 
-def _rewritten(store: Store, name: str, table: DeltaTable, files: list[File]) -> list[Action]:
+def _rewritten(writer: Writer, name: str, table: DeltaTable, files: list[File]) -> tuple[list[Action], Claim]:
     schema = table_schema(table)
     schema = schema.remove(schema.get_field_index("event_day"))
-    rows = pa.concat_tables([conform(read_file(store, name, file["path"]), schema) for file in files])
+    rows = pa.concat_tables([conform(read_file(writer.store, name, file["path"]), schema) for file in files])
     if "time" in schema.names:
         rows = rows.take(pc.sort_indices(rows["time"]))
-    new = write_day(store, name, Day(_day(files[0]), rows), data_change=False)
-    return [new, *(removal(file, data_change=False) for file in files)]
+    new = write_day(writer.store, name, Day(_day(files[0]), rows), data_change=False, level=writer.files_level)
+    gone = [removal(file, data_change=False) for file in files]
+    made = FileClaim(new.action.path, new.rows, new.sha256, None, tuple(file["path"] for file in files))
+    return [new.action, *gone], claim_of("compact", [made], gone)
 
 
 def _count(writer: Writer, name: str) -> int:

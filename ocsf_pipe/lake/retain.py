@@ -11,6 +11,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import RemoveAction
 
 from ocsf_pipe.errors import LakeError
+from ocsf_pipe.lake.attest import claim_of
 from ocsf_pipe.lake.checkpoint import Checkpoints
 from ocsf_pipe.lake.txn import Txn
 from ocsf_pipe.lake.write import Writer, append, next_rewrite, removal
@@ -70,7 +71,7 @@ def _rewrite(
     writer: Writer, name: str, table: DeltaTable, actions: list[RemoveAction], apps: list[Transaction]
 ) -> None:
     try:
-        append(writer.store, name, table, actions, apps)
+        append(writer.store, name, table, actions, apps, claim_of("retain", [], actions))
     except CommitFailedError as failed:
         writer.open.pop(name, None)
         raise LakeError(f"another rewrite of `{name}` is at work", hint="let one finish, then try again") from failed

@@ -15,8 +15,10 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction
 
 from ocsf_pipe.errors import LakeError
+from ocsf_pipe.lake.attest import KEY, Claim, FileClaim, Written, claim_of, put_digests
 from ocsf_pipe.lake.days import Day, Window, by_day
 from ocsf_pipe.lake.files import write_day
+from ocsf_pipe.lake.rowhash import row_digests
 from ocsf_pipe.lake.shape import conform, lake_schema, merged
 from ocsf_pipe.lake.store import Store
 from ocsf_pipe.lake.txn import Txn
@@ -37,6 +39,12 @@ class Writer:
     store: Store
     window: Window
     open: dict[str, DeltaTable] = field(default_factory=dict)
+    level: str = "rows"
+
+    @property
+    def files_level(self) -> str:
+        """How much is attested of files that are made of others: their rows were attested when they came."""
+        return "off" if self.level == "off" else "files"
 
     def table(self, name: str) -> DeltaTable:
         """Return the table in its newest version; TableNotFoundError when there is none."""
@@ -62,38 +70,41 @@ class Writer:
         """
         data = conform(data, lake_schema(data.schema))
         days, implausible = by_day(data, txn.clock, self.window)
-        added: list[AddAction] = []
+        added: list[Written] = []
         for _ in range(_ATTEMPTS):
             # The commit below builds on this very snapshot: Delta then refuses it when the same batch arrives between.
             table = self._fitted(name, data.schema)
             if _has(table, txn):
                 return implausible
-            added = added or [write_day(self.store, name, day) for day in days]
+            added = added or [write_day(self.store, name, day, level=self.level) for day in days]
             if self._commit(name, table, txn, added, remove):
                 return implausible
         raise LakeError(f"table `{name}` was changed by others {_ATTEMPTS} times during one commit", hint="try again")
 
-    def _commit(self, name: str, table: DeltaTable, txn: Txn, added: list[AddAction], remove: pa.Array | None) -> bool:
+    def _commit(self, name: str, table: DeltaTable, txn: Txn, added: list[Written], remove: pa.Array | None) -> bool:
         """Try one commit; True when the table has the batch afterwards, whoever brought it."""
-        rewritten = rewrite_without(self.store, name, table, remove) if remove is not None else []
-        apps = [Transaction(txn.app_id, txn.batch)] + ([next_rewrite(table)] if rewritten else [])
+        rewrite = rewrite_without(self, name, table, remove) if remove is not None else Rewrite()
+        apps = [Transaction(txn.app_id, txn.batch)] + ([next_rewrite(table)] if rewrite.removed else [])
+        actions: list[Action] = [one.action for one in (*added, *rewrite.written)]
+        claim = claim_of("append" if remove is None else "replay", [*added, *rewrite.claims], rewrite.removed)
         try:
-            append(self.store, name, table, [*added, *rewritten], apps)
+            append(self.store, name, table, [*actions, *rewrite.removed], apps, claim)
         except (CommitFailedError, DeltaError, OSError) as failed:
-            return self._settle(name, txn, added, rewritten, failed)
+            return self._settle(name, txn, added, rewrite.written, failed)
         return True
 
     def _settle(
-        self, name: str, txn: Txn, added: list[AddAction], rewritten: Sequence[Action], failed: Exception
+        self, name: str, txn: Txn, added: list[Written], rewritten: Sequence[Written], failed: Exception
     ) -> bool:
         """Read back what a failed commit did: our files in the table mean it arrived; drop those that are not in it."""
         table = self.open[name] = DeltaTable(f"{self.where}/{name}")
         arrived = set(pa.table(table.get_add_actions())["path"].to_pylist())
         taken = self.holds(name, txn)
-        wasted = [action for action in rewritten if isinstance(action, AddAction)] + (added if taken else [])
-        for action in wasted:
-            if action.path not in arrived:
-                self.store.delete(f"{name}/{action.path}")
+        for one in (*rewritten, *(added if taken else ())):
+            if one.action.path not in arrived:
+                self.store.delete(f"{name}/{one.action.path}")
+                if one.digests is not None:
+                    self.store.delete(one.digests.path)
         if not taken and not isinstance(failed, CommitFailedError):
             raise LakeError(
                 f"table `{name}` takes no commit: {failed}", hint="the batch is run again by a restart"
@@ -144,14 +155,18 @@ def table_schema(table: DeltaTable) -> pa.Schema:
     return lake_schema(pa.schema(table.schema().to_arrow()))
 
 
-def append(store: Store, name: str, table: DeltaTable, actions: Sequence[Action], apps: list[Transaction]) -> None:
+def append(
+    store: Store, name: str, table: DeltaTable, actions: Sequence[Action], apps: list[Transaction], claim: Claim
+) -> None:
     """Make one durable Delta commit of ready files; the table is in its new version afterwards."""
     table.create_write_transaction(
         list(actions),
         "append",
         table.schema(),
         ["event_day"],
-        commit_properties=CommitProperties(app_transactions=apps, max_commit_retries=_ATTEMPTS),
+        commit_properties=CommitProperties(
+            custom_metadata={KEY: claim.to_json()}, app_transactions=apps, max_commit_retries=_ATTEMPTS
+        ),
     )
     table.update_incremental()
     store.settle(f"{name}/_delta_log/{table.version():020d}.json")
@@ -162,18 +177,34 @@ def next_rewrite(table: DeltaTable) -> Transaction:
     return Transaction(REWRITE, (table.transaction_version(REWRITE) or 0) + 1)
 
 
-def rewrite_without(store: Store, name: str, table: DeltaTable, uids: pa.Array) -> list[Action]:
-    """Return the actions that take the rows with these `record_uid`s out: each file that has one is written anew."""
+@dataclass(slots=True)
+class Rewrite:
+    """Files written anew without some of their rows, what is said of them, and those that they take the place of."""
+
+    written: list[Written] = field(default_factory=list)
+    claims: list[FileClaim] = field(default_factory=list)
+    removed: list[RemoveAction] = field(default_factory=list)
+
+
+def rewrite_without(writer: Writer, name: str, table: DeltaTable, uids: pa.Array) -> Rewrite:
+    """Take the rows with these `record_uid`s out: each file that has one is written anew."""
     wanted = pa.array(uids).cast(pa.large_string())
-    done: list[Action] = []
+    done = Rewrite()
     for file in pa.table(table.get_add_actions()).to_pylist():
-        rows = read_file(store, name, file["path"])
-        kept = rows.filter(pc.invert(pc.is_in(rows["record_uid"], value_set=wanted)))
+        rows = read_file(writer.store, name, file["path"])
+        leaves = pc.is_in(rows["record_uid"], value_set=wanted)
+        kept = rows.filter(pc.invert(leaves))
         if kept.num_rows == rows.num_rows:
             continue
-        done.append(removal(file, data_change=True))
+        done.removed.append(removal(file, data_change=True))
         if kept.num_rows:
-            done.append(write_day(store, name, Day(file["partition"]["event_day"], kept)))
+            one = write_day(writer.store, name, Day(file["partition"]["event_day"], kept), level=writer.files_level)
+            taken = None
+            if writer.level == "rows":
+                digests = row_digests(rows.filter(leaves))
+                taken = put_digests(writer.store, name, f"{one.action.path}.taken", digests)
+            done.written.append(one)
+            done.claims.append(FileClaim(one.action.path, one.rows, one.sha256, None, (file["path"],), taken))
     return done
 
 

@@ -6,6 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tests.cli.program import Program
 
 
@@ -54,3 +57,37 @@ def test_unknown_table_is_an_error(program: Program, lake: Path) -> None:
     ended = program("lake", "compact", "authentcation", "--lake", lake)
     assert ended.code == 1
     assert "did you mean `authentication`?" in ended.err
+
+
+def test_verify_integrity_names_the_row_that_was_altered(program: Program, lake: Path) -> None:
+    """A file is written anew with one name changed: its table, its row and the row's id are told, and the exit is 1."""
+    assert program("lake", "verify", "--integrity", "--lake", lake).code == 0
+    path = next(file for file in lake.glob("authentication/event_day=*/*.parquet"))
+    rows_there = pq.ParquetFile(path).read()
+    raw = [f"{text} " if i == 1 else text for i, text in enumerate(rows_there["raw_data"].to_pylist())]
+    at = rows_there.column_names.index("raw_data")
+    pq.write_table(rows_there.set_column(at, "raw_data", pa.array(raw)), path)
+    ended = program("lake", "verify", "--integrity", "--lake", lake)
+    assert ended.code == 1
+    assert f"altered: authentication/{path.parent.name}/{path.name}: row 2 was altered (uid " in ended.out
+    found = [
+        json.loads(line) for line in program("lake", "verify", "--integrity", "--lake", lake, "--json").out.splitlines()
+    ]
+    [broken] = next(one for one in found if one.get("breaks"))["breaks"]
+    assert (broken["what"], broken["row"]) == ("altered", 2)
+
+
+def test_an_anchor_is_made_held_to_and_brought_up_to_date(program: Program, lake: Path, tmp_path: Path) -> None:
+    """Its heads are those of the chains; a chain that is gone is found out, and the anchor stays as it was."""
+    anchor = tmp_path / "heads.json"
+    assert program("lake", "verify", "--anchor", anchor, "--lake", lake).code == 0
+    kept = anchor.read_text()
+    assert set(json.loads(kept)["tables"]) == {"_quarantine", "authentication", "base_event"}
+    assert program("lake", "verify", "--anchor", anchor, "--lake", lake).code == 0
+    shutil.rmtree(lake / "_integrity" / "authentication" / "chain")
+    ended = program("lake", "verify", "--anchor", anchor, "--lake", lake)
+    assert ended.code == 1
+    assert "the anchor knows 1 links, the chain has 0" in ended.out
+    assert anchor.read_text() == kept
+    anchor.write_text("[]")
+    assert "is no anchor" in program("lake", "verify", "--anchor", anchor, "--lake", lake).err
