@@ -65,6 +65,7 @@ PIPELINE_CODES: dict[str, str] = {
     "P203": "unknown mapping",
     "P204": "a mapping that does not compile",
     "P205": "unknown class",
+    "P206": "rules or placeholders that are not there",
     "P301": "a secret written in the file",
     "P302": "a secret that is not where the file says",
 }

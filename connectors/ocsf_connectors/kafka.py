@@ -190,7 +190,7 @@ def client_settings(settings: Mapping[str, Any], context: Context) -> dict[str, 
         "max_partition_fetch_bytes": max(_MIB // 4, min(4 * _MIB, buffer // 8)),
         "check_crcs": False,  # they are checked where batches are unpacked, off the thread that polls
         "metrics_enabled": False,
-        **_security(settings),
+        **security(settings),
     }
 
 
@@ -202,7 +202,8 @@ def _pattern(pattern: str | None) -> str | None:
     return pattern
 
 
-def _security(settings: Mapping[str, Any]) -> dict[str, Any]:
+def security(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a client is told of encryption and identity; raises SourceError for what would not be safe."""
     tls, sasl = settings.get("tls"), settings.get("sasl")
     out: dict[str, Any] = {"security_protocol": ("SASL_" if sasl else "") + ("PLAINTEXT" if tls is None else "SSL")}
     if tls is not None:

@@ -257,8 +257,8 @@ def _connect(lake: str) -> duckdb.DuckDBPyConnection:
 
 
 def _load(paths: list[Path], placeholders: Path | None) -> list[Rule]:
-    from ocsf_pipe.cli.detect_placeholders import values_of
     from ocsf_pipe.detect.rules import load_rules
+    from ocsf_pipe.run.placeholders import values_of
 
     return load_rules(paths, values_of(placeholders))
 

@@ -62,12 +62,12 @@ def run(
 
 
 def _detecting(rules: list[Path], lake: str, name: str, placeholders: Path | None) -> Detecting:
-    from ocsf_pipe.cli.detect_placeholders import values_of
     from ocsf_pipe.detect.rules import load_rules
     from ocsf_pipe.detect.watching import Watch
     from ocsf_pipe.lake import Lake
     from ocsf_pipe.mapping.catalogue import catalogue
     from ocsf_pipe.run.detecting import Detecting
+    from ocsf_pipe.run.placeholders import values_of
     from ocsf_pipe.schema import load
 
     log = logging.getLogger("ocsf_pipe.detect")

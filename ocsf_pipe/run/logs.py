@@ -132,7 +132,9 @@ def secrets_of(pipeline: Pipeline) -> list[str]:
             for inner in value:
                 yield from found(inner)
 
-    return forms({text for source in pipeline.sources for text in found(source.settings)})
+    targets = pipeline.detect.targets if pipeline.detect is not None else ()
+    settings = [one.settings for one in pipeline.sources] + [one.settings for one in targets]
+    return forms({text for one in settings for text in found(one)})
 
 
 def forms(secrets: Iterable[str]) -> list[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ocsf_pipe.run.pipeline_secrets import revealed
+
+if TYPE_CHECKING:
+    from ocsf_pipe.run.pipeline_detect import DetectSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class SourceSpec:
 class Pipeline:
     """Everything that a pipeline file says. `lake` is a folder or URL; below `state` lie the spools of sources.
 
-    metrics: None serves none. threads: DuckDB threads that map; each costs memory. file: where this was read.
+    metrics: None serves none. threads: DuckDB threads that map; each costs memory. detect: rules that are asked of
+    every batch; None asks none. file: where this was read.
     """
 
     name: str
@@ -87,6 +91,7 @@ class Pipeline:
     metrics: MetricsSpec | None = None
     log: LogSpec = LogSpec()
     threads: int = 1
+    detect: DetectSpec | None = None
     file: Path | None = None
 
 

@@ -12,6 +12,7 @@ from ocsf_pipe.mapping.reader import NULLS, Reader
 from ocsf_pipe.run.ingest import PIPELINE as INGEST
 from ocsf_pipe.run.pipeline import BatchSpec, LogSpec, MaintenanceSpec, MetricsSpec, Pipeline
 from ocsf_pipe.run.pipeline_complaints import Complaints
+from ocsf_pipe.run.pipeline_detect import detect_of
 from ocsf_pipe.run.pipeline_sources import sources_of
 from ocsf_pipe.run.pipeline_values import (
     address_of,
@@ -27,7 +28,7 @@ from ocsf_pipe.run.pipeline_values import (
 from ocsf_pipe.run.replay import PIPELINE as REPLAY
 from ocsf_pipe.schema import load as load_schema
 
-TOP = "pipeline lake state batch threads metrics log maintenance sources".split()
+TOP = "pipeline lake state batch threads metrics log maintenance detect sources".split()
 BATCH = ("seconds", "bytes")
 METRICS = ("listen",)
 LOG = ("level", "format")
@@ -83,6 +84,7 @@ def _pipeline(said: Complaints, top: Mapping[str, yaml.Node], path: Path) -> Pip
         metrics=_metrics(said, top.get("metrics")),
         log=_log(said, top.get("log")),
         maintenance=_maintenance(said, top.get("maintenance")),
+        detect=detect_of(said, top.get("detect")),
         sources=sources_of(said, top["sources"]) if "sources" in top else (),
         file=path,
     )

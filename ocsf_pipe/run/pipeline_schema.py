@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ocsf_connectors import CONNECTORS
+from ocsf_pipe.run.deliver import LEVELS as FINDINGS
+from ocsf_pipe.run.pipeline_detect import TARGETS, target_schema
 from ocsf_pipe.run.pipeline_parse import FORMATS, LEVELS, MOST_THREADS
 from ocsf_pipe.run.pipeline_sources import settings_schema
 from ocsf_pipe.run.pipeline_values import DURATION, NAME, NEVER, SIZE
@@ -22,6 +24,7 @@ _SECRET = {
         for kind in ("env", "file")
     ],
 }
+_TEXT = {"type": "string", "minLength": 1}
 _DURATION = {"type": ["string", "number"], "pattern": f"^{DURATION}$", "examples": ["30s", "5m", "1h", "7d"]}
 _PERIOD = {"anyOf": [{"const": NEVER}, {"$ref": "#/$defs/duration"}]}
 _SIZE = {"type": ["string", "integer"], "pattern": f"^{SIZE}$", "examples": ["40MiB"]}
@@ -55,6 +58,7 @@ def schema() -> dict[str, Any]:
             "mapping": _MAPPING,
             "source": _source(known),
             **{f"connector_{name}": _connector(name, found) for name, found in known.items()},
+            **{f"target_{to}": _target(to, target_schema(to)) for to in TARGETS},
         },
     }
 
@@ -100,6 +104,20 @@ def _top() -> dict[str, Any]:
                 "additionalProperties": {"$ref": "#/$defs/days"},
             },
         ),
+        "detect": _object(
+            "Rules that are asked of every batch; their findings go into the table detection_finding.",
+            rules={
+                "description": "Rule files, or folders of them; the shipped ones if left out.",
+                "anyOf": [_TEXT, {"type": "array", "items": _TEXT}],
+            },
+            placeholders={"description": "A file with the values of each %placeholder%.", **_TEXT},
+            deliver={
+                "description": "Who is told of findings, by name.",
+                "type": "object",
+                "propertyNames": {"pattern": name},
+                "additionalProperties": {"oneOf": [{"$ref": f"#/$defs/target_{to}"} for to in TARGETS]},
+            },
+        ),
         "sources": {
             "description": "The sources by name.",
             "type": "object",
@@ -143,6 +161,16 @@ def _connector(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     found.pop("$schema", None)
     found.pop("$id", None)
     return {**found, "properties": {**own, **found.get("properties", {})}}
+
+
+def _target(to: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of one kind of targets as a whole target."""
+    found: dict[str, Any] = _referenced(settings, f"#/$defs/target_{to}")
+    own = {
+        "to": {"const": to},
+        "at_least": {"description": "The least severity that is told (informational).", "enum": list(FINDINGS)},
+    }
+    return {**found, "required": ["to", *found["required"]], "properties": {**own, **found["properties"]}}
 
 
 def _referenced(part: Any, root: str) -> Any:

@@ -19,6 +19,7 @@ from ocsf_pipe.run.contents import vault_of
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.run.routes import Routes
 from ocsf_pipe.run.upkeep import Upkeep
+from ocsf_pipe.run.watcher import watcher_of
 from ocsf_pipe.run.worker import Worker
 from ocsf_pipe.source import Context, Source
 
@@ -105,6 +106,11 @@ def run_pipeline(
     workers = [worker_of(pipeline, spec, telemetry, generation, stop, once) for spec in pipeline.sources]
     threads = [threading.Thread(target=worker.run, name=f"source {worker.name}") for worker in workers]
     upkeep = Upkeep(Lake(pipeline.lake, create=True), pipeline.maintenance, telemetry, stop)
+    watcher = watcher_of(pipeline, telemetry)
+    if watcher is not None:
+        watcher.start()
+        for worker in workers:
+            worker.committed = watcher.wake
     for thread in threads:
         thread.start()
     if not once:
@@ -114,6 +120,8 @@ def run_pipeline(
             reload.clear()
             generation.next()
         next(thread for thread in threads if thread.is_alive() or thread is threads[-1]).join(LOOK_EVERY)
+    if watcher is not None:
+        watcher.end()
     report = Report()
     for worker in workers:
         report.add(worker.report)

@@ -147,6 +147,19 @@ class Telemetry:
         self.metrics.maintenance_seconds.labels(what).observe(seconds)
         self._log(logging.INFO, "maintenance_done", table=table, what=what, seconds=round(seconds, 3))
 
+    def detected(self, pace: str, severities: Sequence[str], seconds: float) -> None:
+        """Rules were asked of what is new; the severity of each finding that came of it."""
+        self.metrics.round_seconds.labels(pace).observe(seconds)
+        for severity in severities:
+            self.metrics.findings.labels(severity).inc()
+        if severities:
+            self._log(logging.INFO, "findings_made", pace=pace, findings=len(severities), seconds=round(seconds, 3))
+
+    def delivered(self, target: str, findings: int) -> None:
+        """A target took so many findings."""
+        self.metrics.delivered.labels(target).inc(findings)
+        self._log(logging.INFO, "findings_delivered", target=target, findings=findings)
+
     def reloaded(self, what: str) -> None:
         """Mappings were read anew; `what` says which, or why not."""
         self.metrics.reloads.inc()

@@ -105,6 +105,9 @@ class Metrics:
         self.batch_seconds = self._histogram("batch_seconds", "From intent to end of a batch.", "source")
         self.commit_seconds = self._histogram("commit_seconds", "Commits of a batch.", "source")
         self.maintenance_seconds = self._histogram("maintenance_seconds", "One piece of upkeep.", "what")
+        self.findings = self._counter("findings", "Findings made, by severity.", "severity")
+        self.delivered = self._counter("findings_delivered", "Findings that a target took.", "target")
+        self.round_seconds = self._histogram("detect_seconds", "Rules asked once of what is new.", "pace")
         build = Gauge("ocsf_pipe_build_info", "1.", ("version", "python", "pipeline"), registry=self.registry)
         build.labels(number(), platform.python_version(), pipeline).set(1)
 

@@ -49,7 +49,10 @@ class StoppedError(Exception):
 
 @dataclass(slots=True)
 class Worker:
-    """The loop of one source. `connect` opens it; `once` ends it when there is nothing left to read."""
+    """The loop of one source. `connect` opens it; `once` ends it when there is nothing left to read.
+
+    `committed` is called when a batch is in the lake.
+    """
 
     context: Context
     lake: Lake
@@ -63,6 +66,7 @@ class Worker:
     report: Report = field(default_factory=Report)
     failed: Exception | None = None
     renew: Callable[[], Routes | None] = lambda: None
+    committed: Callable[[], None] = lambda: None
     _engines: Engines = field(init=False)
     _source: Source | None = None
     _lanes: dict[str, Lane] = field(default_factory=dict)
@@ -255,6 +259,7 @@ class Worker:
         tables = mapped.whole()
         committing = time.monotonic()
         self._until_done(lambda: self._commit(txn, tables, mapped.report, again=txn is lane.pending))
+        self.committed()
         self._acknowledged(lane, txn.end)
         self._told(lane, mapped.report, sum(run.raw.nbytes for run in runs), began, committing)
         lane.batch = txn.batch
