@@ -104,20 +104,7 @@ def _top() -> dict[str, Any]:
                 "additionalProperties": {"$ref": "#/$defs/days"},
             },
         ),
-        "detect": _object(
-            "Rules that are asked of every batch; their findings go into the table detection_finding.",
-            rules={
-                "description": "Rule files, or folders of them; the shipped ones if left out.",
-                "anyOf": [_TEXT, {"type": "array", "items": _TEXT}],
-            },
-            placeholders={"description": "A file with the values of each %placeholder%.", **_TEXT},
-            deliver={
-                "description": "Who is told of findings, by name.",
-                "type": "object",
-                "propertyNames": {"pattern": name},
-                "additionalProperties": {"oneOf": [{"$ref": f"#/$defs/target_{to}"} for to in TARGETS]},
-            },
-        ),
+        "detect": _detect(name),
         "sources": {
             "description": "The sources by name.",
             "type": "object",
@@ -126,6 +113,24 @@ def _top() -> dict[str, Any]:
             "additionalProperties": {"$ref": "#/$defs/source"},
         },
     }
+
+
+def _detect(name: str) -> dict[str, Any]:
+    """Rules and targets."""
+    return _object(
+        "Rules that are asked of every batch; their findings go into the table detection_finding.",
+        rules={
+            "description": "Rule files, or folders of them; the shipped ones if left out.",
+            "anyOf": [_TEXT, {"type": "array", "items": _TEXT}],
+        },
+        placeholders={"description": "A file with the values of each %placeholder%.", **_TEXT},
+        deliver={
+            "description": "Who is told of findings, by name.",
+            "type": "object",
+            "propertyNames": {"pattern": name},
+            "additionalProperties": {"oneOf": [{"$ref": f"#/$defs/target_{to}"} for to in TARGETS]},
+        },
+    )
 
 
 def _object(description: str, **properties: Any) -> dict[str, Any]:
