@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import TypeAlias
 
 import duckdb
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from ocsf_pipe.engine.envelope import expand
 from ocsf_pipe.engine.fitted import LEAST
-from ocsf_pipe.engine.fitting import fitting
+from ocsf_pipe.engine.fitting import Fitting, fitting
 from ocsf_pipe.engine.isolate import POISON, isolated
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
 from ocsf_pipe.engine.query import (
@@ -57,7 +58,7 @@ class DuckEngine:
         for threshold in ("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"):
             self._connection.execute(f"set {threshold} = '4 GiB'")
         self._queries: dict[tuple[str, ...] | None, Query] = {}
-        self._fitting = fitting(plan, least)
+        self._least = least
         self._statements: dict[tuple[tuple[str, ...] | None, str], Statement] = {}
 
     def query(self, columns: tuple[str, ...] | None = None) -> Query:
@@ -65,6 +66,11 @@ class DuckEngine:
         if columns not in self._queries:
             self._queries[columns] = build_query(self.plan, columns)
         return self._queries[columns]
+
+    @cached_property
+    def _fitting(self) -> Fitting | None:
+        # Half a second for a large mapping, which one who only takes documents apart need not wait for.
+        return fitting(self.plan, self._least)
 
     @property
     def fitted(self) -> int:
