@@ -22,7 +22,7 @@ def test_the_wheel_carries_every_data_folder_that_bundled_looks_for() -> None:
     """Each is forced into the package under the name by which ocsf_pipe.bundled asks for it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     carried = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert carried == {name: f"ocsf_pipe/_data/{name}" for name in ("mappings", "schemas")}
+    assert carried == {name: f"ocsf_pipe/_data/{name}" for name in ("mappings", "schemas", "detections")}
 
 
 def test_every_ignored_lint_rule_is_explained() -> None:
