@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from ocsf_pipe.content.cut_off import read_cut_off
 from ocsf_pipe.content.detectors import masked
 from ocsf_pipe.content.keys import Keyring
 from ocsf_pipe.content.summary import Summaries, Summary
@@ -27,6 +28,7 @@ TOLD = 256
 DEEPEST = 64
 """Lists in lists are followed so deep; what lies deeper is sealed as a whole."""
 _LONGEST_PATH = 300
+_LEAST, _NO_MEMBER = 3, ",{"
 
 Step: TypeAlias = str | re.Pattern[str]
 
@@ -71,9 +73,13 @@ class Sealer:
         One that is no JSON object becomes one that engines refuse: nothing of it is left.
         """
         patterns, texts = ready(tuple(content)), dict[str, str]()
+        nothing = f',"{TIER}":"{self.tier}","{CONTENT}":[]}}'
         raws, jsons = [], []
         for text in _texts(records):
-            raw, json = self._record(patterns, text, texts)
+            if _has_none(text, patterns):
+                raw, json = text, text.rstrip()[:-1] + nothing
+            else:
+                raw, json = self._record(patterns, text, texts)
             raws.append(raw)
             jsons.append(json)
         large = pa.large_string()
@@ -133,14 +139,15 @@ class Work:
             return value
         if isinstance(value, list) and keep and depth < DEEPEST:
             return [self.kept(item, pattern, keep, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
-        if isinstance(value, dict) and deeper:
+        if isinstance(value, dict) and any(_after(deeper, key) for key in value):
             return {
                 key: self.kept(inner, pattern, _after(deeper, key), _below(path, key), depth)
                 for key, inner in dict(value).items()
             }
         inside = opened(value) if deeper and depth < DEEPEST else None
         if inside is not None:
-            return json_text.dumps(self.kept(inside, pattern, keep, path, depth + 1))
+            found = self.kept(inside, pattern, keep, path, depth + 1)
+            return found if self.is_token(found) else json_text.dumps(found)
         if here and not isinstance(value, dict | list):
             return masked(value) if type(value) is str else value
         return self.close(value, pattern.kind, path)
@@ -164,19 +171,36 @@ class Work:
         return text is not None and value == self.summaries.of(text).token()
 
 
+def _has_none(text: str, patterns: Sequence[Pattern]) -> bool:
+    """Whether a record surely has no content, told from its text: none of the keys that lead to it is there.
+
+    Only of an object to which a member can be added at its end, whose keys are written as they are.
+    """
+    end = text.rstrip()
+    if len(end) < _LEAST or end[0] != "{" or end[-1] != "}" or "\\u" in end or '"$' in end:
+        return False
+    if end[-2] in _NO_MEMBER or end[-2].isspace():
+        return False
+    return not any(not isinstance(one.path[0], str) or f'"{one.path[0]}"' in end for one in patterns)
+
+
 def told_of(path: str, kind: str, summary: Summary) -> dict[str, Any]:
     """What a record says of one sealed text."""
-    return {"path": path, "kind": kind, "hmac": summary.hmac, "seal": summary.details()}
+    said = {"path": path, "kind": kind, "hmac": summary.hmac, "algorithm": summary.algorithm}
+    return {**said, "seal": summary.details()}
 
 
 def opened(value: Any) -> Any:
-    """The object or list that a text is the JSON of; None for any other value."""
-    if type(value) is not str or value.lstrip()[:1] not in ("{", "["):
+    """The object or list that a text is the JSON of, twice over or cut off as it may be; None for any other value."""
+    begins = value.lstrip()[:1] if type(value) is str else ""
+    if begins not in ("{", "[", '"') or not begins:
         return None
     try:
         inside = json_text.parse(value)
     except ValueError:
-        return None
+        return read_cut_off(value) or None if begins != '"' else None
+    if type(inside) is str and begins == '"':
+        return opened(inside) if inside.lstrip()[:1] in ("{", "[") else None
     return inside if isinstance(inside, dict | list) else None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocsf_pipe.content.detectors import classes
-from ocsf_pipe.content.keys import Keyring
+from ocsf_pipe.content.keys import Keyring, key_id
 
 SHINGLE = 4
 """Words in a row that make one shingle."""
@@ -26,12 +26,14 @@ _WORD = re.compile(r"\w+")
 class Summary:
     """What is known of one text.
 
-    hmac: 128 bits of HMAC-SHA-256 of its UTF-8 under the lake's key, as hexadecimal digits. length: characters.
+    hmac: 128 bits of HMAC-SHA-256 of its UTF-8 under the lake's key, as hexadecimal digits. algorithm: that, with the
+    name of the key, for hashes compare under one key only. length: characters.
     words: runs of letters and digits. shingles: the 16 smallest keyed 64-bit hashes of its four words in a row, letter
     case aside. classes: of secrets and personal data in it.
     """
 
     hmac: str
+    algorithm: str
     length: int
     words: int
     shingles: tuple[str, ...]
@@ -58,11 +60,13 @@ class Summaries:
     keyring: Keyring
     _hmac: bytes = field(init=False)
     _shingle: bytes = field(init=False)
+    _algorithm: str = field(init=False)
     _known: OrderedDict[str, Summary] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         """Derive the keys once."""
         self._hmac, self._shingle = self.keyring.derived("hmac")[0], self.keyring.derived("shingles")[0]
+        self._algorithm = f"HMAC-SHA-256-128 {key_id(self._hmac).hex()}"
 
     def of(self, text: str) -> Summary:
         """Summarise one text."""
@@ -71,7 +75,7 @@ class Summaries:
         if found is None:
             words = _WORD.findall(text[:LONGEST].lower())
             count = len(words) if len(text) <= LONGEST else sum(1 for _ in _WORD.finditer(text))
-            found = Summary(digest, len(text), count, self._sketch(words), classes(text))
+            found = Summary(digest, self._algorithm, len(text), count, self._sketch(words), classes(text))
             self._known[digest] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

@@ -1,7 +1,8 @@
 """`content:` of a mapping: which source paths are text that no event may hold, and what is said of it instead.
 
 The sealed record that an engine is given says under `$content` what was sealed in it and under `$tier` how content is
-kept. Here that becomes attributes: `enrichments`, one for each sealed text, and a label in `metadata.labels`.
+kept. Here that becomes attributes: `content_list` and `content_tier_id` of our extension, and, of releases that it is
+not for, `enrichments` and a label in `metadata.labels`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ocsf_pipe.mapping.leaves import Leaf, Leaves
 from ocsf_pipe.mapping.reader import Reader
 from ocsf_pipe.mapping.scope import Scope
 from ocsf_pipe.mapping.syntax import (
+    CaseSide,
     ConstantSide,
     ContentPath,
     EachSide,
@@ -26,6 +28,7 @@ from ocsf_pipe.mapping.syntax import (
     Mapping,
     ObjectSide,
     PathExpr,
+    Rule,
     Step,
 )
 from ocsf_pipe.ops.types import TEXT, list_of
@@ -33,12 +36,22 @@ from ocsf_pipe.plan.nodes import CONTENT, TIER, Call, Content, MakeList, Node, P
 from ocsf_pipe.schema import EventClass
 
 WORDS = ("path", "kind", "keep")
-KINDS = ("prompt", "response", "instructions", "reasoning", "tool_input", "tool_output", "document", "text")
-"""What a text can be to a conversation; `text` where nothing is said."""
+PARTS = {
+    "prompt": "Prompt",
+    "response": "Response",
+    "instructions": "Instructions",
+    "reasoning": "Reasoning",
+    "tool_input": "Tool Input",
+    "tool_output": "Tool Output",
+    "document": "Document",
+    "text": "Unknown",
+}
+"""The captions of `content_part_id`, by kind."""
 TOLD: tuple[Path, ...] = ((CONTENT,), (TIER,))
 """What a sealed record says of itself is consumed: it is never `unmapped`."""
-_TYPE = "list({path: text, kind: text, hmac: text, seal: json})"
-_FIELDS = (("name", "path"), ("type", "kind"), ("value", "hmac"), ("data", "seal"))
+_ENTRY = "path: text, kind: text, hmac: text, algorithm: text"
+_OLDER = f"list({{{_ENTRY}, seal: json}})"
+_ENRICHMENT = (("name", "path"), ("type", "kind"), ("value", "hmac"), ("data", "seal"))
 
 
 def content_of(reader: Reader, node: yaml.Node) -> ContentPath | None:
@@ -48,8 +61,8 @@ def content_of(reader: Reader, node: yaml.Node) -> ContentPath | None:
         found = reader.known(node, "`content`", WORDS)
         reader.missing(found, ("path",), "`content`", node)
     kind = reader.text(found["kind"], "`kind`") if "kind" in found else "text"
-    if kind not in KINDS:
-        hint = did_you_mean(kind, KINDS) or "one of " + ", ".join(KINDS)
+    if kind not in PARTS:
+        hint = did_you_mean(kind, PARTS) or "one of " + ", ".join(PARTS)
         reader.complain("M104", f"no content is a `{kind}`", reader.span(found["kind"]), hint)
     path = _keys(reader, found["path"]) if "path" in found else ()
     keep = tuple(_keys(reader, item) for item in reader.items(found["keep"], "`keep`")) if "keep" in found else ()
@@ -67,43 +80,85 @@ def plan_content(mapping: Mapping) -> tuple[Content, ...]:
 
 
 def with_told(context: Context) -> Mapping:
-    """The mapping with what sealed records say of themselves as an attribute of its main rules.
-
-    Complains where the author sets that attribute: it is derived then.
-    """
+    """The mapping with what sealed records say of themselves as attributes; what the author sets himself stands."""
     mapping = context.mapping
     if not mapping.content:
         return mapping
-    for entry in (*mapping.every, *(entry for rule in mapping.rules for entry in rule.entries)):
-        if entry.path[0] == "enrichments":
-            context.complain("M306", "`enrichments` is derived where a mapping has content", entry.span, "leave it out")
     span = mapping.content[0].span
-    entry = _enrichments(span)
-    rules = tuple(rule if rule.also else replace(rule, entries=(*rule.entries, entry)) for rule in mapping.rules)
-    declared = FieldType((CONTENT,), _TYPE, span, span)
+    rules = tuple(_telling(context, rule, span) for rule in mapping.rules)
+    if any(_has(context, rule, "content_list") for rule in rules):
+        return replace(mapping, rules=rules)
+    declared = FieldType((CONTENT,), _OLDER, span, span)
     wanted = replace(mapping.input, fields=(*mapping.input.fields, declared))
     return replace(mapping, rules=rules, input=wanted)
 
 
+def _has(context: Context, rule: Rule, attribute: str) -> bool:
+    kind = context.schema.classes.get(rule.class_name)
+    return kind is not None and attribute in kind.attributes
+
+
+def _telling(context: Context, rule: Rule, span: Span) -> Rule:
+    """The rule with the list of what was sealed, unless it is emitted beside another, and how content is kept."""
+    newer = _has(context, rule, "content_list")
+    entries = [] if rule.also else [_content_list(span) if newer else _enrichments(span)]
+    if _has(context, rule, "content_tier_id"):
+        entries.append(_tier(span))
+    set_already = {entry.path[0] for entry in (*context.mapping.every, *rule.entries)}
+    return replace(rule, entries=(*rule.entries, *(one for one in entries if one.path[0] not in set_already)))
+
+
+def _each(attribute: str, entries: tuple[Entry, ...], span: Span) -> Entry:
+    told = ObjectSide(entries, span)
+    return Entry((attribute,), EachSide(_path(span, CONTENT), None, None, None, told, first=False, span=span), span)
+
+
+def _content_list(span: Span) -> Entry:
+    parts = tuple((kind, span, ConstantSide(part, span)) for kind, part in PARTS.items())
+    other = CaseSide(_path(span, "algorithm"), (), ConstantSide("Other", span), span)
+    told = (
+        Entry(("source_path",), _read(span, "path"), span),
+        Entry(("content_part_id",), CaseSide(_path(span, "kind"), parts, None, span), span),
+        Entry(("length",), _read(span, "seal", "length"), span),
+        Entry(("fingerprint", "algorithm_id"), other, span),
+        Entry(("fingerprint", "value"), _read(span, "hmac"), span),
+        Entry(("shingles",), _items(span, "seal", "shingles"), span),
+        Entry(("sensitive_classes",), _items(span, "seal", "classes"), span),
+    )
+    return _each("content_list", told, span)
+
+
 def _enrichments(span: Span) -> Entry:
-    provider = Entry(("provider",), ConstantSide("ocsf_pipe", span), span)
-    read = tuple(Entry((name,), ExprSide(_path(key, span), span, key), span) for name, key in _FIELDS)
-    told = ObjectSide((*read, provider), span)
-    items = _path(CONTENT, span)
-    return Entry(("enrichments",), EachSide(items, None, None, None, told, first=False, span=span), span)
+    """What releases without the extension have for it."""
+    told = tuple(Entry((name,), _read(span, key), span) for name, key in _ENRICHMENT)
+    return _each("enrichments", (*told, Entry(("provider",), ConstantSide("ocsf_pipe", span), span)), span)
 
 
-def _path(key: str, span: Span) -> PathExpr:
-    return PathExpr((Step(name=key),), span)
+def _tier(span: Span) -> Entry:
+    arms = tuple((f"content:{caption.lower()}", span, ConstantSide(caption, span)) for caption in ("Sealed", "Stored"))
+    return Entry(("content_tier_id",), CaseSide(_path(span, TIER), arms, None, span), span)
+
+
+def _path(span: Span, *keys: str) -> PathExpr:
+    return PathExpr(tuple(Step(name=key) for key in keys), span)
+
+
+def _items(span: Span, *keys: str) -> ExprSide:
+    steps = (*(Step(name=key) for key in keys), Step(star=True))
+    return ExprSide(PathExpr(steps, span), span, ".".join(keys) + "[*]")
+
+
+def _read(span: Span, *keys: str) -> ExprSide:
+    return ExprSide(_path(span, *keys), span, ".".join(keys))
 
 
 def tell_tier(context: Context, kind: EventClass, leaves: Leaves) -> None:
-    """Add to the labels of an event how the content of its record is kept."""
+    """Add to the labels of an event how the content of its record is kept, where it has no attribute for that."""
     attribute = context.schema.objects["metadata"].attributes.get("labels")
-    if not context.mapping.content or attribute is None or "metadata" not in kind.attributes:
+    if not context.mapping.content or attribute is None or "content_tier_id" in kind.attributes:
         return
     path, span = ("metadata", "labels"), context.mapping.content[0].span
-    tier: Node = MakeList((lower_expr(context, _path(TIER, span), Scope(context.record)),), list_of(TEXT))
+    tier: Node = MakeList((lower_expr(context, _path(span, TIER), Scope(context.record)),), list_of(TEXT))
     own = leaves.get(path)
     if own is not None and own.value is not None:
         both = MakeList((own.value, tier), list_of(list_of(TEXT)))

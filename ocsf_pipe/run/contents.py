@@ -75,17 +75,26 @@ def text_table(outcome: Outcome, vault: Vault) -> pa.Table | None:
 
 def _rows(outcome: Outcome, vault: Vault) -> Iterator[dict[str, Any]]:
     for name, table in outcome.tables.items():
-        if "enrichments" not in table.column_names:
+        lists = [key for key in ("content_list", "enrichments") if key in table.column_names]
+        if not lists:
             continue
-        columns = [table[key] for key in ("metadata", "time", "enrichments", "source")]
+        columns = [table[key] for key in ("metadata", "time", lists[0], "source")]
         for metadata, time, told, source in zip(*(column.to_pylist() for column in columns), strict=True):
             about = {"event_uid": metadata["uid"], "event_class": name, "source": source, "time": time}
-            yield from (_row(about, one, outcome.texts[one["value"]], vault)
-                        for one in told or () if one["value"] in outcome.texts)  # fmt: skip
+            found = [_told(one) for one in told or ()]
+            yield from (_row({**about, **one}, outcome.texts[one["hmac"]], vault)
+                        for one in found if one["hmac"] in outcome.texts)  # fmt: skip
 
 
-def _row(about: dict[str, Any], told: dict[str, Any], text: str, vault: Vault) -> dict[str, Any]:
-    row = {**about, "path": told["name"], "kind": told["type"], "hmac": told["value"]}
+def _told(one: dict[str, Any]) -> dict[str, Any]:
+    """What an event says of one sealed text, by the names of this table."""
+    if "fingerprint" in one:
+        hmac = (one["fingerprint"] or {}).get("value")
+        return {"path": one["source_path"], "kind": one["content_part"], "hmac": hmac}
+    return {"path": one["name"], "kind": one["type"], "hmac": one["value"]}
+
+
+def _row(row: dict[str, Any], text: str, vault: Vault) -> dict[str, Any]:
     if vault.encrypt:
         return {**row, "sealed": vault.cipher.seal(text.encode("utf-8", "surrogatepass"), about_of(row))}
     return {**row, "text": text}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsf_pipe.content.seal import TOLD, Sealer
+from ocsf_pipe.decode import json_text
 from ocsf_pipe.plan.nodes import CONTENT, TIER
 from ocsf_pipe.source import Records
 from tests.content.sealing import KEY, at, json_of, records, sealed
@@ -191,3 +192,42 @@ def test_no_value_below_a_path_comes_through(value: Any) -> None:
 def test_what_is_no_content_stays_as_it_is(value: Any) -> None:
     """Value for value."""
     assert sealed({"o": value, "p": MARK}, at("p"))["o"] == value
+
+
+def test_a_text_that_is_cut_off_is_read_as_far_as_it_goes() -> None:
+    """What is kept of it stays, what was cut is gone."""
+    text = json.dumps({"name": "ls", "args": {"path": f"{MARK} and"}})[:-6]
+    found = sealed({"p": text, "q": f'{{"name":"{MARK}'}, at("p", keep=[("name",)]), at("q", keep=[("name",)]))
+    assert MARK not in json.dumps(found)
+    assert json.loads(found["p"])["name"] == "ls"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":1}', '{"a":{"b":"}"}}', '{"a":1,}', '{"a":"x', '{"a":1}}', '{"a":"}', "{}", '{"a":1 }', '{"$tier":"x"}'],
+)
+def test_a_record_without_content_is_not_taken_apart(text: str) -> None:
+    """It comes through as it is, or as the same refusal; and says the same of itself as any other."""
+    found = Sealer(KEY).seal((at("p"),), records(text)).records
+    slow = Sealer(KEY).seal((at("p"),), records(text.replace('"a"', '"a\\u0062"'))).records
+    assert json_of(found) == json_of(slow).replace('"ab"', '"a"') or not _is_json(text)
+    assert _is_json(json_of(found)) == _is_json(text)
+
+
+def test_a_key_that_is_written_with_escapes_is_found() -> None:
+    """It leads to content like any other."""
+    assert MARK not in json.dumps(sealed(f'{{"\\u0070":"{MARK}"}}', at("p")))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json_text.parse(text), dict)
+    except ValueError:
+        return False
+
+
+def test_json_in_a_text_in_a_text_is_read_into() -> None:
+    """As some exports write it; it is written once afterwards."""
+    found = sealed({"p": json.dumps(json.dumps({"type": "x", "text": MARK}))}, at("p", keep=[("type",)]))
+    assert json.loads(found["p"])["type"] == "x"
+    assert MARK not in json.dumps(found)
