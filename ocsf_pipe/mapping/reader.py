@@ -74,7 +74,9 @@ class Reader:
 
     def missing(self, found: Mapping[str, yaml.Node], keys: Sequence[str], what: str, node: yaml.Node) -> None:
         """Complain about each of `keys` that is not there; a misspelt one has been complained about already."""
-        written = {key.value for key, _ in node.value} - set(found) if isinstance(node, yaml.MappingNode) else set(keys)
+        written = set(keys)
+        if isinstance(node, yaml.MappingNode):
+            written = {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)} - set(found)
         for key in keys:
             if key not in found and not any(nearest(str(word), keys) == key for word in written):
                 self.complain("M103", f"`{key}` is missing in {what}", self.span(node), f"add `{key}:`")
