@@ -23,6 +23,7 @@ COMMANDS = (
     "schema",
     "lake",
     "detect",
+    "ai",
 )
 """The modules of this folder that hold commands, in the order of the help.
 
