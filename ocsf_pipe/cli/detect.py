@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ocsf_pipe.cli import detect_rules, detect_run
+from ocsf_pipe.cli import detect_incident, detect_rules, detect_run
 from ocsf_pipe.cli.output import print_json, print_table
 from ocsf_pipe.cli.place import HERE, LakePlace
 from ocsf_pipe.errors import UsageError
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(detect_rules.app)
 app.add_typer(detect_run.app)
+app.add_typer(detect_incident.app)
 
 Rules = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files, or folders of them.")]
 Fill = Annotated[
@@ -108,22 +109,35 @@ def backtest(
     until: Annotated[datetime | None, typer.Option(help="Only events before this time (UTC).")] = None,
     placeholders: Fill = None,
     as_json: AsJson = False,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Say of each rule how long it took, the slowest first.")
+    ] = False,
 ) -> None:
     """Count how often each rule fires on what the lake holds.
 
-    Example: [bold]ocsf-pipe detect backtest --lake lake --rules rules/windows --json[/bold]
+    Example: [bold]ocsf-pipe detect backtest --lake lake --rules rules/windows --since 2026-02-01 --timing[/bold]
     """
+    from ocsf_pipe.cli.detect_progress import progress
     from ocsf_pipe.detect.backtest import Backtest
 
     loaded = _load([*rules, *(more or [])], placeholders)
-    run = Backtest(_connect(lake), _plans(), _utc(since), _utc(until))
-    outcomes = run.run(loaded)
+    with progress() as told:
+        run = Backtest(_connect(lake), _plans(), _utc(since), _utc(until), progress=told)
+        outcomes = run.run(loaded)
     if as_json:
         found = [
             {"id": one.rule.id, "title": one.rule.title, "state": one.judged.state, "fires": one.fires}
             for one in outcomes
         ]
         typer.echo(json.dumps({"rules": found}))
+        return
+    if timing:
+        slowest = sorted(outcomes, key=lambda one: -one.seconds)
+        print_table(
+            ("seconds", "fires", "state", "title"),
+            [(f"{one.seconds:.3f}", one.fires, one.judged.state, one.rule.title) for one in slowest],
+        )
+        sys.stderr.write(f"{len(outcomes)} rules; {run.seconds:.1f} s\n")
         return
     fired = sorted((one for one in outcomes if one.fires), key=lambda one: -one.fires)
     print_table(

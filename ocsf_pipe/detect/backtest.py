@@ -24,7 +24,7 @@ from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.schema import Schema
 
 Progress = Callable[[str, int, int], None]
-"""Called with the table at hand, how many are done, and how many there are."""
+"""Called with the table or the rule at hand, how many are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Outcome:
     judged: Judged
     fires: int
     error: str | None = None
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -57,20 +58,25 @@ class Backtest:
         converter = Converter(FieldMap(self.plans), self.tables, self.schema)
         sources = sources_of(self.connection, self.tables)
         judged = [judge(rule, converter, sources) if rule.correlation is None else None for rule in rules]
-        counts, errors = self._count(rules, judged, converter)
+        spent: dict[int, float] = {}
+        counts, errors = self._count(rules, judged, converter, spent)
         correlator = Correlator(self.connection, rules, converter, self.relation)
         outcomes = []
+        late = sum(one is None for one in judged)
         for number, rule in enumerate(rules):
             state, count, error = judged[number], counts.get(number, 0), errors.get(number)
             if state is None:
+                self.progress(rule.title, late - sum(one is None for one in judged[number:]), late)
+                began = time.perf_counter()
                 state, count, error = correlator.outcome(rule, judged)
+                spent[number] = time.perf_counter() - began
             if rule.shown:
-                outcomes.append(Outcome(rule, _with_error(state, error), count, error))
+                outcomes.append(Outcome(rule, _with_error(state, error), count, error, spent.get(number, 0.0)))
         self.seconds = time.monotonic() - started
         return outcomes
 
     def _count(
-        self, rules: Sequence[Rule], judged: Sequence[Judged | None], converter: Converter
+        self, rules: Sequence[Rule], judged: Sequence[Judged | None], converter: Converter, spent: dict[int, float]
     ) -> tuple[dict[int, int], dict[int, str]]:
         able = [i for i, state in enumerate(judged) if state is not None and state.state != "blind"]
         scans = compiled([rules[i] for i in able], converter)
@@ -80,15 +86,25 @@ class Backtest:
             found = fires(self.connection, scan, self.relation(table))
             for position, count in _counted(found):
                 counts[able[position]] = counts.get(able[position], 0) + count
+            for position, seconds in scan.seconds.items():
+                spent[able[position]] = spent.get(able[position], 0.0) + seconds
+        return counts, self._ask(rules, [i for i in able if rules[i].query is not None], counts, spent)
+
+    def _ask(
+        self, rules: Sequence[Rule], numbers: Sequence[int], counts: dict[int, int], spent: dict[int, float]
+    ) -> dict[int, str]:
+        """Ask the rules in SQL; what went wrong, by their numbers."""
         errors: dict[int, str] = {}
         asker = Asker(self.connection, tables=schemas_of(self.connection))
-        for i in able:
-            if rules[i].query is not None:
-                try:
-                    counts[i] = len(asker.fires(rules[i], _millis(self.since), _millis(self.until)))
-                except (duckdb.Error, ValueError) as error:
-                    errors[i] = str(error).splitlines()[0]
-        return counts, errors
+        for done, i in enumerate(numbers):
+            self.progress(rules[i].title, done, len(numbers))
+            began = time.perf_counter()
+            try:
+                counts[i] = len(asker.fires(rules[i], _millis(self.since), _millis(self.until)))
+            except (duckdb.Error, ValueError) as error:
+                errors[i] = str(error).splitlines()[0]
+            spent[i] = time.perf_counter() - began
+        return errors
 
     def relation(self, table: str) -> str:
         """The SQL of a table's events within the time asked for."""

@@ -11,6 +11,8 @@ from ocsf_pipe.detect.settings import USUAL, Settings, settings_of
 
 RULES = ("rule.yml", "rule.sql")
 SETTINGS, TESTS, PLAYBOOK = "settings.yml", "tests.yml", "playbook.md"
+BESIDE = (SETTINGS,)
+"""The files beside a rule that are part of it."""
 
 
 def is_beside(path: Path) -> bool:

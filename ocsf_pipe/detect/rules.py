@@ -14,13 +14,16 @@ from yaml import YAMLError
 
 from ocsf_pipe.detect.conditions import Unsupported, tree_of
 from ocsf_pipe.detect.correlations import Correlation, correlation_of
-from ocsf_pipe.detect.folders import RULES, is_beside, read, settings_beside
+from ocsf_pipe.detect.folders import BESIDE, RULES, is_beside, read, settings_beside
+from ocsf_pipe.detect.kept import kept
 from ocsf_pipe.detect.marked import Marked
 from ocsf_pipe.detect.queries import Query, query_of
 from ocsf_pipe.detect.settings import USUAL, Settings
 from ocsf_pipe.detect.tree import Or, Tree, fields
 from ocsf_pipe.errors import UsageError
 
+MANY = 50
+"""Rule files from which on it is worth keeping what was parsed for the next time."""
 Logsource = Mapping[str, str]
 Placeholders = Mapping[str, Sequence[str]]
 
@@ -62,7 +65,15 @@ def load_rules(paths: Iterable[str | Path], placeholders: Placeholders | None = 
     What one file cannot say becomes the `fault` of its rule, and the others are read. All files together are one
     collection: a filter applies to the rules it names, a correlation finds the rules that it refers to.
     """
-    files = dict.fromkeys(_files(paths))
+    files = list(dict.fromkeys(_files(paths)))
+    if len(files) < MANY:
+        return _loaded(files, placeholders or {})
+    beside = [file.parent / name for file in files if file.name in RULES for name in BESIDE]
+    parts = [part for file in (*files, *beside) if file.is_file() for part in (str(file), file.read_bytes())]
+    return kept("rules", [*parts, repr(placeholders)], lambda: _loaded(files, placeholders or {}))
+
+
+def _loaded(files: Sequence[Path], placeholders: Placeholders) -> list[Rule]:
     parsed: list[tuple[SigmaCollection, str]] = []
     broken = [_in_sql(path) for path in files if path.suffix == ".sql"]
     for path in files:
@@ -76,7 +87,7 @@ def load_rules(paths: Iterable[str | Path], placeholders: Placeholders | None = 
             continue
         broken += [_broken(path, _line(error)) for error in found.errors]
         parsed.append((found, str(path)))
-    return sorted([*_rules(parsed, placeholders or {}), *broken], key=lambda rule: rule.path)
+    return sorted([*_rules(parsed, placeholders), *broken], key=lambda rule: rule.path)
 
 
 def _files(paths: Iterable[str | Path]) -> Iterator[Path]:

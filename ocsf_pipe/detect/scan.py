@@ -7,6 +7,7 @@ DuckDB.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,17 +39,24 @@ class Asked:
 
 @dataclass(slots=True)
 class Scan:
-    """What rules ask of one table."""
+    """What rules ask of one table; `seconds` sums up by rule the time spent on it, and its share of what all share."""
 
     table: str
     converter: Converter
     asked: list[Asked] = field(default_factory=list)
+    seconds: dict[int, float] = field(default_factory=dict)
 
     def add(self, rule: int, part: Part) -> None:
         """Take in one part of a rule."""
         segment = part.segments[0]
         found = clauses(part.tree, segment, self.converter.fields, LeafSql(self.converter.columns(segment)))
         self.asked.append(Asked(rule, part, tuple(found)))
+
+    def took(self, seconds: float, positions: Sequence[int]) -> None:
+        """Note time that was spent on the parts at some positions together."""
+        for position in positions:
+            rule = self.asked[position].rule
+            self.seconds[rule] = self.seconds.get(rule, 0.0) + seconds / len(positions)
 
     def check(self, position: int, names: Names) -> Check:
         """The function of the part at this position; `names` collects the columns that it reads."""
@@ -71,14 +79,19 @@ def fires(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str, extr
 
     A row stands once for each rule.
     """
+    began = time.perf_counter()
     cost = _costs(connection, scan, relation)
+    scan.took(time.perf_counter() - began, range(len(scan.asked)))
     chosen = [cheapest(one.clauses, cost) for one in scan.asked]
     narrow = {i: clause for i, clause in enumerate(chosen) if clause is not None}
     wide = [i for i in range(len(scan.asked)) if i not in narrow]
     names = [f"{EVENT} as uid", '"time"', *(f"{sql} as x{i}" for i, sql in enumerate(extra))]
     tables = list(_of_all(connection, scan, wide, relation, names))
     if narrow:
-        tables += _of_some(connection, scan, candidates(connection, narrow, relation), relation, names)
+        began = time.perf_counter()
+        pairs = candidates(connection, narrow, relation)
+        scan.took(time.perf_counter() - began, list(narrow))
+        tables += _of_some(connection, scan, pairs, relation, names)
     return _once(pa.concat_tables([*tables, _nothing(extra)], promote_options="permissive"))
 
 
@@ -177,7 +190,9 @@ def _checked(
     found: list[tuple[int, int]] = []
     for (position,), rows in places.join(pairs, on="uid").group_by("asked"):
         number = scan.asked[int(str(position))].rule
+        began = time.perf_counter()
         found += [(number, at) for at in checks[int(str(position))](rows["at"].to_list(), columns)]
+        scan.took(time.perf_counter() - began, [int(str(position))])
     at = pa.array([row for _, row in found], pa.int64())
     kept = pa.table(batch.select(range(named)).take(at))
     kept = kept.append_column("rule", pa.array([rule for rule, _ in found], pa.int64()))
@@ -194,4 +209,7 @@ def _of_all(
         tests = [scan.asked[i] for i in some]
         fired = ", ".join(f"case when {one.part.condition} then {one.rule}::bigint end" for one in tests)
         query = f'select unnest(list_distinct([{fired}])) as rule, "row", {", ".join(names)} from {source}'
-        yield connection.sql(f"select * from ({query}) where rule is not null").to_arrow_table()
+        began = time.perf_counter()
+        rows = connection.sql(f"select * from ({query}) where rule is not null").to_arrow_table()
+        scan.took(time.perf_counter() - began, some)
+        yield rows

@@ -137,3 +137,21 @@ def test_run_writes_findings_once(place: Path) -> None:
     )
     assert rows.to_pylist() == [{"t": "Net user", "c": "net user eve /add"}]
     assert _run("run", "--once", "--json", "--lake", place / "lake", "--rules", place / "rules") == ""
+
+
+def test_backtest_says_how_long_each_rule_took(place: Path) -> None:
+    """The slowest first; those that were not asked took nothing."""
+    lines = _run("backtest", "--lake", place / "lake", "--rules", place / "rules", "--timing").splitlines()[1:]
+    seconds = [float(line.split()[0]) for line in lines]
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[0] > 0
+    assert lines[-1].endswith("Elsewhere")
+
+
+def test_incident_writes_a_bundle(place: Path) -> None:
+    """By the id of a finding that a run has made."""
+    text = _run("run", "--once", "--json", "--lake", place / "lake", "--rules", place / "rules")
+    uid = json.loads(text)["metadata"]["uid"]
+    assert "# Net user: ws1" in _run("incident", uid[:8], "--lake", place / "lake")
+    _run("incident", uid[:8], "--lake", place / "lake", "--out", place / "case")
+    assert sorted(file.name for file in (place / "case").iterdir()) == ["incident.json", "incident.md", "manifest.json"]

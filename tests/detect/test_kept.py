@@ -1,0 +1,73 @@
+"""Parsed rules are kept for the next process, as long as nothing that they are made of has changed."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from ocsf_pipe.detect import rules as module
+from ocsf_pipe.detect.kept import MOST, kept
+from ocsf_pipe.detect.rules import load_rules
+from tests.detect.events import rule_text
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of our own, and a set of rules that is large enough to be kept."""
+    monkeypatch.setenv("OCSF_PIPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "MANY", 2)
+    for name in "ab":
+        folder = tmp_path / "rules" / name
+        folder.mkdir(parents=True)
+        (folder / "rule.yml").write_text(rule_text("s: {CommandLine|contains: x}\ncondition: s", title=name))
+    return tmp_path
+
+
+def test_rules_are_parsed_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second process takes them as the first has made them."""
+    first = load_rules([place / "rules"])
+    monkeypatch.setattr(module, "_loaded", lambda *_: pytest.fail("parsed again"))
+    assert load_rules([place / "rules"]) == first
+    assert len(first) == 2
+
+
+def test_a_changed_file_is_read_anew(place: Path) -> None:
+    """The rule's own, and the settings beside it."""
+    load_rules([place / "rules"])
+    (place / "rules" / "a" / "settings.yml").write_text("owner: red\n")
+    assert load_rules([place / "rules"])[0].settings.owner == "red"
+    (place / "rules" / "a" / "rule.yml").write_text(rule_text("s: {Image: y}\ncondition: s", title="new"))
+    assert load_rules([place / "rules"])[0].title == "new"
+
+
+def test_what_is_broken_is_made_anew(place: Path) -> None:
+    """Half a file, or something else altogether."""
+    assert kept("k", ["p"], lambda: 1) == 1
+    [file] = (place / "cache").glob("k-*")
+    file.write_bytes(b"\x80")
+    assert kept("k", ["p"], lambda: 2) == 2
+    assert pickle.loads(file.read_bytes()) == 2
+
+
+def test_a_folder_that_others_may_write_to_is_not_read(place: Path) -> None:
+    """What lies there is run; an empty name keeps nothing at all."""
+    assert kept("k", ["p"], lambda: 1) == 1
+    (place / "cache").chmod(0o777)
+    assert kept("k", ["p"], lambda: 2) == 2
+    (place / "cache").chmod(0o700)
+    assert kept("k", ["p"], lambda: 3) == 1
+
+
+def test_an_empty_name_keeps_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For those who want none."""
+    monkeypatch.setenv("OCSF_PIPE_CACHE", "")
+    assert [kept("k", ["p"], lambda: 1), kept("k", ["p"], lambda: 2)] == [1, 2]
+
+
+def test_old_ones_give_way(place: Path) -> None:
+    """Rules that change every day fill no disk."""
+    for number in range(MOST + 5):
+        kept("k", [str(number)], lambda: 0)
+    assert len(list((place / "cache").glob("k-*"))) == MOST
