@@ -1,13 +1,14 @@
 """A digest of every row of a table: the same wherever the row lies, and another when any value of it changes.
 
 The digest is over what the row holds, not over how a file holds it: nulls count for nothing, columns go by name, so it
-survives compaction and columns that are added later. All leaf values of a row stand one after the other; which byte
-belongs to which leaf is told by a number summed up from their lengths, each weighed by a hash of its leaf's path.
+survives compaction and columns that are added later. A row is written as a head, which has the number of its leaves and
+for each a hash of its path and the length of its value, and then the values one after the other: it can be read in one
+way only, and so can a list, whose elements are written in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
 
@@ -23,7 +24,7 @@ _ROWS_AT_ONCE = 4096
 # Joining these with the others would copy the bulk of the row once more.
 _LONG = ("raw_data", "unmapped")
 _BYTES = pa.large_binary()
-Numbers = npt.NDArray[np.uint64]
+_HEAD = np.dtype([("leaf", "<u8"), ("length", "<u4")])
 Leaf = tuple[str, pa.Array]
 
 
@@ -35,16 +36,30 @@ def row_digests(table: pa.Table) -> bytes:
 
 def _batch(batch: pa.RecordBatch) -> Iterator[bytes]:
     leaves = sorted(leaf for name in batch.schema.names for leaf in _leaves(name, batch.column(name)))
-    sums = np.zeros(batch.num_rows, np.uint64)
-    parts = {name: _text(name, array, sums) for name, array in leaves if array.null_count < len(array)}
-    long = [_slices(parts.pop(name)) for name in _LONG if name in parts]
-    rest = _slices(_joined(list(parts.values()), batch.num_rows))
-    numbers = sums.tobytes()
+    heads, values = _written(leaves, batch.num_rows)
+    long = [_slices(values.pop(name)) for name in _LONG if name in values]
+    parts = (_slices(heads), *long, _slices(_joined(list(values.values()), batch.num_rows)))
     for i in range(batch.num_rows):
-        digest = sha256(numbers[8 * i : 8 * i + 8])
-        for data, offsets in (*long, rest):
+        digest = sha256()
+        for data, offsets in parts:
             digest.update(data[offsets[i] : offsets[i + 1]])
         yield digest.digest()[:WIDTH]
+
+
+def _written(leaves: Iterable[Leaf], rows: int) -> tuple[pa.Array, dict[str, pa.Array]]:
+    """The head of every row, and the values of each leaf, null for null; leaves without a value are left out."""
+    values = {name: _bytes(name, array) for name, array in leaves if array.null_count < len(array)}
+    table = np.zeros((rows, len(values) + 1), _HEAD)
+    for number, (name, data) in enumerate(values.items(), 1):
+        table["leaf"][:, number] = _leaf_hash(name)
+        table["length"][:, number] = _lengths(data)
+    filled = table["length"] > 0
+    table["length"][:, 0] = filled.sum(axis=1)
+    filled[:, 0] = True
+    ends = np.cumsum(filled.sum(axis=1)) * _HEAD.itemsize
+    offsets = np.concatenate([np.zeros(1, np.int64), ends])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(table[filled].tobytes())]
+    return pa.Array.from_buffers(_BYTES, rows, buffers), values
 
 
 def _leaves(name: str, array: pa.Array) -> Iterator[Leaf]:
@@ -57,15 +72,13 @@ def _leaves(name: str, array: pa.Array) -> Iterator[Leaf]:
         yield from _leaves(f"{name}.{field.name}", part)
 
 
-def _text(name: str, array: pa.Array, sums: Numbers) -> pa.Array:
-    """The bytes of every value, null for null; adds what their lengths weigh to `sums`."""
+def _bytes(name: str, array: pa.Array) -> pa.Array:
+    """The bytes of every value, null for null."""
     if pa.types.is_map(array.type):
-        return _list(name, _entries(array), sums)
+        return _list(name, _entries(array))
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        return _list(name, array, sums)
-    data = _scalar(array)
-    sums += _lengths(data) * _weight(name)
-    return data
+        return _list(name, array)
+    return _scalar(array)
 
 
 def _scalar(array: pa.Array) -> pa.Array:
@@ -79,21 +92,15 @@ def _scalar(array: pa.Array) -> pa.Array:
     return array if pa.types.is_large_binary(kind) else array.cast(pa.large_string()).cast(_BYTES)
 
 
-def _list(name: str, array: pa.Array, sums: Numbers) -> pa.Array:
-    """The values of each list's elements one after the other; the place of an element weighs with its length."""
+def _list(name: str, array: pa.Array) -> pa.Array:
+    """The elements of each list one after the other, each with its head."""
     counts = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    ends = np.cumsum(counts)
-    starts = ends - counts
-    sums += np.where(np.asarray(array.is_valid()), counts + 1, 0).astype(np.uint64) * _weight(name)
     elements = array.flatten()
-    inner = np.zeros(len(elements), np.uint64)
-    texts = [_text(path, leaf, inner) for path, leaf in sorted(_leaves(f"{name}[]", elements))]
-    place = np.arange(len(elements), dtype=np.int64) - np.repeat(starts, counts)
-    summed = np.concatenate([np.zeros(1, np.uint64), np.cumsum(inner * (2 * place + 1).astype(np.uint64))])
-    sums += summed[ends] - summed[starts]
-    joined = _joined(texts, len(elements))
-    offsets = pa.array(np.concatenate([np.zeros(1, np.int64), ends]))
-    return pc.binary_join(pa.LargeListArray.from_arrays(offsets, joined), pa.scalar(b"", _BYTES))
+    heads, values = _written(sorted(_leaves(f"{name}[]", elements)), len(elements))
+    written = _joined([heads, *values.values()], len(elements))
+    offsets = pa.array(np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]))
+    lists = pc.binary_join(pa.LargeListArray.from_arrays(offsets, written), pa.scalar(b"", _BYTES))
+    return pc.if_else(array.is_valid(), lists, pa.scalar(None, _BYTES))
 
 
 def _entries(array: pa.Array) -> pa.Array:
@@ -109,9 +116,9 @@ def _joined(texts: Sequence[pa.Array], rows: int) -> pa.Array:
     return pc.binary_join_element_wise(*texts, empty, null_handling="replace", null_replacement=b"")
 
 
-def _lengths(data: pa.Array) -> Numbers:
-    """One more than the length of each value: an empty text is not null."""
-    found: Numbers = pc.fill_null(pc.add(pc.binary_length(data), 1), 0).to_numpy(zero_copy_only=False).astype(np.uint64)
+def _lengths(data: pa.Array) -> npt.NDArray[np.int64]:
+    """One more than the length of each value, none for null: an empty text is not null."""
+    found: npt.NDArray[np.int64] = pc.fill_null(pc.add(pc.binary_length(data), 1), 0).to_numpy(zero_copy_only=False)
     return found
 
 
@@ -123,5 +130,5 @@ def _slices(data: pa.Array) -> tuple[memoryview, list[int]]:
 
 
 @lru_cache(maxsize=65536)
-def _weight(name: str) -> np.uint64:
-    return np.uint64(int.from_bytes(sha256(name.encode()).digest()[:8], "little") | 1)
+def _leaf_hash(name: str) -> int:
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "little")
