@@ -16,12 +16,14 @@ from ocsf_pipe.lake.store import Store, open_store
 from ocsf_pipe.lake.txn import Commits, State, Txn
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import duckdb
     import polars as pl
     import pyarrow as pa
 
     from ocsf_pipe.lake.chain import Tip
-    from ocsf_pipe.lake.integrity import Anchor, Integrity
+    from ocsf_pipe.lake.integrity import Anchor, Integrity, Partition
     from ocsf_pipe.lake.maintain import Compaction, TableStats, Verdict
     from ocsf_pipe.lake.retain import Retention
     from ocsf_pipe.lake.write import Writer
@@ -232,6 +234,12 @@ class Lake:
         kept, there = anchors or {}, self.tables()
         gone = [integrity.vanished(name, kept[name]) for name in sorted(set(kept) - set(there))]
         return gone + [integrity.check(self.writer, name, kept.get(name)) for name in there]
+
+    def partitions(self, table: str, first: dt.date, last: dt.date) -> list[Partition]:
+        """Return the days of a table, both ends included, each with a hash of its files as they are on disk."""
+        from ocsf_pipe.lake import integrity
+
+        return integrity.partitions(self.writer, self._known(table), first.isoformat(), last.isoformat())
 
     def stats(self) -> list[TableStats]:
         """Return the size of every table."""

@@ -42,6 +42,22 @@ class Integrity:
         return not self.breaks
 
 
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One day of a table as it is on disk: `sha256` is over the paths and SHA-256 of its files, in the paths' order.
+
+    `head` is that of the day's chain, empty where it has none; `attested` says that every file is what was committed.
+    """
+
+    table: str
+    day: str
+    files: int
+    rows: int
+    sha256: str
+    head: str
+    attested: bool
+
+
 @dataclass(slots=True)
 class _Held:
     """A table as its chain tells it: the files that should be there, every file that ever was, what broke so far."""
@@ -86,6 +102,37 @@ def check(writer: Writer, name: str, anchor: Anchor | None = None) -> Integrity:
     )
 
 
+def partitions(writer: Writer, name: str, first: str, last: str) -> list[Partition]:
+    """Hash the days of a table from one to another, both included, as ISO dates; each file is read once."""
+    held, chain = _Held(name), Chain(writer.store, name)
+    heads: dict[str, str] = {}
+    version = -1
+    for link in chain.links():
+        heads.update({day: one["head"] for day, one in link["days"].items()})
+        version = link["version"]
+        for one in _bound([link]):
+            _apply(held, one)
+    table = writer.table(name)
+    for each in range(version + 1, table.version() + 1):
+        later = commit(writer.store, name, each)
+        if later is not None:
+            _apply(held, later)
+    days: dict[str, list[Mapping[str, Any]]] = {}
+    for file in pa.table(table.get_add_actions()).to_pylist():
+        day = str(file["partition"]["event_day"])
+        if first <= day <= last:
+            days.setdefault(day, []).append(file)
+    return [_partition(held, writer.store, day, files, heads.get(day, "")) for day, files in sorted(days.items())]
+
+
+def _partition(held: _Held, store: Store, day: str, files: list[Mapping[str, Any]], head: str) -> Partition:
+    hashes = {file["path"]: _sha256(store, f"{held.table}/{file['path']}") for file in files}
+    whole = sha256("".join(f"{path} {digest}\n" for path, digest in sorted(hashes.items())).encode()).hexdigest()
+    claims = {path: held.live[path].sha256 if path in held.live else "" for path in hashes}
+    rows = sum(file["num_records"] or 0 for file in files)
+    return Partition(held.table, day, len(files), rows, whole, head, attested=claims == hashes)
+
+
 def vanished(name: str, anchor: Anchor) -> Integrity:
     """Return the finding that a table which an anchor knows is not in the lake at all."""
     gone = Break(name, "", "removed", f"the table is gone, with a chain of {anchor['number'] + 1} links")
@@ -115,17 +162,26 @@ def _linked(held: _Held, chain: Chain, anchor: Anchor | None) -> Iterator[Link]:
 
 
 def _commits(held: _Held, links: Iterable[Link], store: Store) -> Iterator[Commit]:
-    """The commits that the links bind, put together from their days; the log must say the same where it still is."""
-    by_version: dict[int, dict[str, Any]] = {}
-    for link in links:
-        for day, one in link["days"].items():
-            for entry in one["entries"]:
-                by_version.setdefault(entry["version"], {})[day] = entry
-    for version, days in sorted(by_version.items()):
+    """The commits that the links bind; the log must say the same where it still is."""
+    for version, days in _by_version(links):
         logged = commit(store, held.table, version)
         if logged is not None and entries(logged) != days:
             held.fault(min(days), "altered", f"commit {version} in the table's log is not what the chain has of it")
         yield _joined(version, list(days.values()))
+
+
+def _bound(links: Iterable[Link]) -> Iterator[Commit]:
+    """The commits that the links bind, put together from their days."""
+    return (_joined(version, list(days.values())) for version, days in _by_version(links))
+
+
+def _by_version(links: Iterable[Link]) -> list[tuple[int, dict[str, Any]]]:
+    found: dict[int, dict[str, Any]] = {}
+    for link in links:
+        for day, one in link["days"].items():
+            for entry in one["entries"]:
+                found.setdefault(entry["version"], {})[day] = entry
+    return sorted(found.items())
 
 
 def _joined(version: int, parts: list[dict[str, Any]]) -> Commit:
