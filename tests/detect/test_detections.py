@@ -22,6 +22,8 @@ FILES = sorted(detections_dir().glob("*/*/rule.sql"))
 AREAS = ("ai", "cloud", "endpoint", "identity")
 BLOCK = re.compile(r"^ *```sql\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 QUERIES = 5
+PLAYBOOKS = Path(__file__).parents[2] / "docs" / "playbooks"
+PAGES = sorted(page for page in PLAYBOOKS.glob("*.md") if page.name != "README.md")
 
 
 def name_of(file: Path) -> str:
@@ -99,6 +101,14 @@ def test_the_queries_of_a_playbook_run(file: Path) -> None:
     """Each runs over a lake with the records of all tests, and at least two of the five have something to show."""
     shown = [bool(lake().execute(query).fetchall()) for query in queries_of(file)]
     assert sum(shown) >= 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_queries_of_an_incident_playbook_run(page: Path) -> None:
+    """Each runs over that lake, and each has something to show."""
+    queries = BLOCK.findall(page.read_text(encoding="utf-8"))
+    assert len(queries) >= QUERIES
+    assert [query for query in queries if not lake().execute(query).fetchall()] == []
 
 
 @pytest.mark.heavy
