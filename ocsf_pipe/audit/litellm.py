@@ -88,7 +88,7 @@ def record(kwargs: Mapping[str, Any], response: Any) -> dict[str, Any]:
         "user": payload.get("end_user") or kwargs.get("user") or told.get("user_api_key_user_id"),
         "api_key": told.get("user_api_key_hash"),
         "team": told.get("user_api_key_team_alias") or told.get("user_api_key_team_id"),
-        "server": params.get("api_base"),
+        "server": params.get("api_base") or None,
         "outcome": "success",
         "usage": usage,
         "prompt": None if messages is None else Content(messages),
