@@ -16,7 +16,7 @@ _MOST = 200
 
 
 class Content:
-    """A value that may be private: it goes into a record as its measure, or as text where that was asked for."""
+    """A value that may be private: a record holds its measure, and its text where that was asked for."""
 
     __slots__ = ("value",)
 
@@ -29,7 +29,7 @@ class Measurer:
     """Turns values into what a record holds."""
 
     def __init__(self, key: bytes, *, keep_text: bool) -> None:
-        """Hash with a key, not at all if it is empty; `keep_text` adds the text."""
+        """Hash with a key, not at all if it is empty; `keep_text` adds the texts."""
         self._key, self._keep_text = key, keep_text
 
     @property
@@ -37,7 +37,17 @@ class Measurer:
         """Tell keys apart without telling the key: hashes compare only where this is equal; empty without a key."""
         return hmac.digest(self._key, b"ocsf_pipe.audit key id", "sha256")[:4].hex() if self._key else ""
 
-    def measure(self, value: Any) -> dict[str, Any]:
+    def record(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return fields as JSON that any reader takes.
+
+        All texts that are kept stand together under `texts`, by the path of their measure, so that whoever must cut
+        them out of a record has one place to look.
+        """
+        texts: dict[str, str] = {}
+        found: dict[str, Any] = self._plain(fields, texts, "", 0)
+        return {**found, "texts": texts} if texts else found
+
+    def _measure(self, value: Any, texts: dict[str, str], path: str) -> dict[str, Any]:
         """Return length in characters and bytes, and the HMAC-SHA-256 of the UTF-8 text."""
         try:
             text = value if isinstance(value, str) else written(value)
@@ -50,15 +60,15 @@ class Measurer:
         if self._key:
             found["hmac"] = hmac.digest(self._key, data, "sha256").hex()
         if self._keep_text:
-            found["text"] = _clean(text[:LONGEST_TEXT])
+            texts[path] = _clean(text[:LONGEST_TEXT])
             if len(text) > LONGEST_TEXT:
                 found["truncated"] = True
         return found
 
-    def plain(self, value: Any, depth: int = 0) -> Any:
-        """Return a value as JSON that any reader takes; nulls and what is too deep or too much are left out."""
+    def _plain(self, value: Any, texts: dict[str, str], path: str, depth: int) -> Any:
+        """Return a value as JSON; nulls and what is too deep or too much are left out."""
         if isinstance(value, Content):
-            return self.measure(value.value)
+            return self._measure(value.value, texts, path)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -68,15 +78,19 @@ class Measurer:
             return int(value) if -(1 << 63) <= value < 1 << 63 else str(value)[:LONGEST_LABEL]
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else None
-        return self._composed(value, depth) if depth < _DEEPEST else None
+        return self._composed(value, texts, path, depth) if depth < _DEEPEST else None
 
-    def _composed(self, value: Any, depth: int) -> Any:
+    def _composed(self, value: Any, texts: dict[str, str], path: str, depth: int) -> Any:
         if isinstance(value, dict):
-            inner = ((_label(name), self.plain(one, depth + 1)) for name, one in [*value.items()][:_MOST])
-            return {name: one for name, one in inner if one is not None}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [one for one in (self.plain(one, depth + 1) for one in [*value][:_MOST]) if one is not None]
-        return _label(value)
+            named = [(_label(name), one) for name, one in [*value.items()][:_MOST]]
+        elif isinstance(value, list | tuple | set | frozenset):
+            named = [(str(number), one) for number, one in enumerate([*value][:_MOST])]
+        else:
+            return _label(value)
+        below = f"{path}." if path else ""
+        pairs = [(name, self._plain(one, texts, below + name, depth + 1)) for name, one in named]
+        kept = [(name, one) for name, one in pairs if one is not None]
+        return dict(kept) if isinstance(value, dict) else [one for _, one in kept]
 
 
 def written(value: Any) -> str:

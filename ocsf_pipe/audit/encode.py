@@ -15,7 +15,7 @@ FORM = 1
 
 def line(at: int, fields: dict[str, Any], measurer: Measurer) -> bytes:
     """Return a record with its end of line; `at` is in nanoseconds since 1970. Raises ValueError and TypeError."""
-    whole = {"ocsf_pipe_audit": FORM, "id": new_id(), "time": _iso(at), **measurer.plain(fields)}
+    whole = {"ocsf_pipe_audit": FORM, "id": new_id(), "time": _iso(at), **measurer.record(fields)}
     return json.dumps(whole, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 

@@ -82,8 +82,8 @@ def test_no_text_is_kept_unless_asked_for(log: AuditLog, tmp_path: Path) -> None
     _, tool, *_ = kept(log)
     assert tool["arguments"]["hmac"] == tool["result"]["hmac"]
     with AuditLog("bot", url="", folder=tmp_path / "open", content=True) as told:
-        told.tool("t", arguments=SECRET)
-        assert kept(told)[0]["arguments"]["text"] == SECRET
+        told.tool("t", arguments=SECRET, mine=[{"a": Content(SECRET)}])
+        assert kept(told)[0]["texts"] == {"arguments": SECRET, "mine.0.a": SECRET}
         assert kept(told)[0]["arguments"]["hmac"] != tool["arguments"]["hmac"]
         assert kept(told)[0]["content"] == "text"
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from ocsf_pipe.audit import AuditLog
+from ocsf_pipe.audit import AuditLog, Content
 from ocsf_pipe.mapping.catalogue import catalogue
 from ocsf_pipe.run.normalize import normalize
 from ocsf_pipe.schema.validate import validator
@@ -39,3 +39,20 @@ def test_a_conversation_is_one_query(tmp_path: Path) -> None:
     }
     calls = [event for event in events if event.get("api", {}).get("request", {}).get("uid") == "toolu_1"]
     assert [event["metadata"]["event_code"] for event in calls] == ["completion", "approval", "tool_call"]
+
+
+def test_texts_that_were_sent_are_sealed_wherever_an_application_put_them(tmp_path: Path) -> None:
+    """In fields of its own as well: no event of the default tier holds one."""
+    text = "the launch code is 0000"
+    with AuditLog("bot", url="", folder=tmp_path, content=True) as log:
+        with log.call("m", prompt=text) as call:
+            call.response(text)
+            call.tool("t", arguments=text, result={"a": text})
+        log.retrieval("kb", query=text, documents=[{"id": "d1", "text": text}])
+        log.write("note", {"mine": Content(text), "deep": [{"er": Content(text)}]})
+        lines = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("*-*"))).splitlines()
+    assert sum(text.encode() in line for line in lines) == len(lines) == 4
+    found = normalize([json.loads(line) for line in lines], catalogue()["ocsf_pipe.audit"].plan)
+    events = [event for table in found.tables.values() for event in table.to_pylist()]
+    assert len(events) == 4
+    assert not [event for event in events if text in str(event)]
