@@ -16,6 +16,7 @@ from ocsf_pipe.ops.types import TEXT
 from ocsf_pipe.plan.nodes import Assign, Attr, Call, Const, Node, Path, Plan, Route, Shape, SigmaRoute
 
 _NO_FIELDS = frozenset({"RenderingInfo", "Other"})
+_MESSAGE = ("RenderingInfo", "Message")
 _RAW_JSON = frozenset({"json", "zeek"})
 
 
@@ -218,7 +219,7 @@ class _Mapping:
                 yield Inside("unmapped", path, lists=not windows)
         if not gone:  # what no value consumes is in `unmapped` or was never there
             return
-        if windows and any(path[0] in {"EventData", "UserData"} for path in paths):
+        if windows and any(path[0] in {"EventData", "UserData"} or path == _MESSAGE for path in paths):
             yield Named(paths[0][-1])
         elif self.plan.format in _RAW_JSON:
             yield Inside("raw", paths[0], lists=True)

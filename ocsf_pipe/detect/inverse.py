@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ocsf_pipe.detect.readings import Inside, Keys, Place, Value
 from ocsf_pipe.ops import OPS
+from ocsf_pipe.ops.to_boolean import FALSE, TRUE
 from ocsf_pipe.ops.types import INTEGER, TEXT
 from ocsf_pipe.plan.nodes import (
     Call,
@@ -63,7 +64,8 @@ def backwards(node: Node, here: Value, search: Search) -> Place | None:
         case Convert(value=value, to=to, type=kind):
             if to.name in _TIMES or kind.kind == "float":
                 return None
-            return backwards(value, replace(here, lost=(*here.lost, "")), search)
+            found = backwards(value, replace(here, lost=(*here.lost, "")), search)
+            return _words(found) if kind.kind == "boolean" and value.type.kind == "text" else found
         case Call():
             return _call(node, here, search)
         case Case():
@@ -87,6 +89,14 @@ def _read(steps: Path, kind: str, here: Value, search: Search) -> Place | None:
     return None
 
 
+def _words(found: Place | None) -> Place | None:
+    """A boolean that was read from a text: the words that it may have been."""
+    if not isinstance(found, Value) or found.node.type.kind != "boolean":
+        return found
+    told = (found.lost, found.shared, found.partial)
+    return Keys(found.node, (("true", TRUE), ("false", FALSE)), (), None, True, *told)
+
+
 def _object(fields: Sequence[tuple[str, Node]], here: Value, search: Search) -> Place | None:
     """The first part of an object that leads to the path as a whole; an object may be left out, so it is partial."""
     found: list[Place] = []
@@ -104,6 +114,8 @@ def _call(node: Call, here: Value, search: Search) -> Place | None:
     if node.op == "nullif":
         lost = [arg.value for arg in node.args[1:] if isinstance(arg, Const)]
         return backwards(node.args[0], replace(here, lost=(*here.lost, *map(str, lost))), search)
+    if node.op == "to_boolean":
+        return _words(backwards(node.args[0], here, search))
     if node.op == "hex_to_integer":
         digits = Call("to_hex", (here.node,), TEXT)
         text = Call("concat_op", (Const("0x", TEXT), digits), TEXT)

@@ -90,7 +90,8 @@ class LeafSql:
     def _keys(self, place: Keys, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
         """An enum: which ids pass is known now; what an id leaves open is looked up in the record."""
         column = text_sql(place.node, self.columns)
-        sure, open_ = [], list(place.vague)
+        sure: list[int | str] = []
+        open_: list[int | str] = list(place.vague)
         for number, texts in place.texts:
             outcomes = {passes(text, test) for text in texts}
             if number in place.vague:
@@ -111,7 +112,7 @@ class LeafSql:
             parts.append(f"({column} in ({', '.join(repr(str(number)) for number in open_)}) and {decided})")
         return f"({' or '.join(parts)})" if parts else "false"
 
-    def _any_text(self, place: Keys, numbers: Sequence[int], test: Test) -> str:
+    def _any_text(self, place: Keys, numbers: Sequence[int | str], test: Test) -> str:
         texts = [text for number, keys in place.texts if number in numbers for text in keys]
         return "true" if any(passes(text, test) for text in texts) else "false"
 

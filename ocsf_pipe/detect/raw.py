@@ -19,7 +19,7 @@ _UNNAMED = re.compile(r"param\d+")
 
 def named_sql(raw: str, name: str) -> str:
     """The SQL of a named value of a Windows event as text; null where the record has none, or an empty element."""
-    word = re.escape(name)
+    word = "[Mm]essage" if name == "Message" else re.escape(name)  # winlogbeat writes it small
     element = rf"""<(?:Data Name=["']{word}["']|{word})\s*>([^<]*)</"""
     xml = f"nullif(regexp_extract({raw}, {text_literal(element)}, 1), '')"
     for entity, text in (*_ENTITIES, ("&amp;", "&")):
@@ -36,6 +36,7 @@ def mentions_sql(raw: str, name: str) -> str:
     A value without a name, which decoders call param1, param2 …, stands in an element `Data` that has none either.
     """
     spellings = [f'"{name}"', f"'{name}'", f"<{name}>", *(('"Data"', "<Data>") if _UNNAMED.fullmatch(name) else ())]
+    spellings += ['"message"'] if name == "Message" else []
     found = " or ".join(f"contains({raw}, {text_literal(spelling)})" for spelling in spellings)
     return f"coalesce({found}, true)"
 

@@ -27,14 +27,14 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """An enum: which texts of the source give which id.
+    """An enum: which texts of the source give which id; or a boolean, whose ids are `true` and `false`.
 
     An id of `vague` also stands for texts that are not listed. `other` is the attribute with the source's own text
     where the id is 99. The rest as in `Value`.
     """
 
     node: Node
-    texts: tuple[tuple[int, tuple[str, ...]], ...]
+    texts: tuple[tuple[int | str, tuple[str, ...]], ...]
     vague: tuple[int, ...] = ()
     other: Node | None = None
     folded: bool = False

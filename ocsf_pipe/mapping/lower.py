@@ -239,8 +239,9 @@ def _assigns(leaves: Leaves, fanned: Rule | None, named: dict[str, Node]) -> tup
     for path, leaf in sorted(leaves.items()):
         value = leaf.value or Const(None, leaf.type)
         failed = failure(value)
-        if path == ("metadata", "uid") and fanned is not None:
-            value = _own_uid(value, fanned)
+        if path == ("metadata", "uid"):
+            value = Call("coalesce", (value, Frame("uid", TEXT)), TEXT)  # a record without the id that its source gives
+            value = _own_uid(value, fanned) if fanned is not None else value
         sources = tuple(sorted(reads(value, named)))
         assigns.append(Assign(path, value, leaf.type, failed, leaf.attribute.type, sources, leaf.span))
     return tuple(assigns)

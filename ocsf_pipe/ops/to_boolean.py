@@ -5,7 +5,7 @@ from __future__ import annotations
 from ocsf_pipe.ops.registry import Example, op
 from ocsf_pipe.ops.types import BOOLEAN, INTEGER, TEXT
 
-_TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
+TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
 @op(
@@ -23,11 +23,11 @@ def to_boolean(value: str | int) -> bool | None:
     """Read true/false, yes/no or 1/0 in any letter case; null for anything else."""
     text = str(value)
     word = text.lower() if text.isascii() else ""
-    return True if word in _TRUE else (False if word in _FALSE else None)
+    return True if word in TRUE else (False if word in FALSE else None)
 
 
 @to_boolean.sql
 def _sql(value: str) -> str:
-    words = ", ".join(f"'{word}'" for word in (*_TRUE, *_FALSE))
+    words = ", ".join(f"'{word}'" for word in (*TRUE, *FALSE))
     word = f"lower(cast({value} as varchar))"
     return f"case when {word} in ({words}) then {word} in ('true', 'yes', '1') end"

@@ -63,7 +63,10 @@ def security(code: int, *, record: int = 1, **data: str | None) -> Event:
 @cache
 def plans() -> tuple[Plan, ...]:
     """The mappings of Windows events and of CloudTrail."""
-    windows = ("sysmon", "windows_security", "windows_powershell", "windows_defender")
+    windows = (
+        "sysmon",
+        *(f"windows_{name}" for name in ("security", "powershell", "defender", "system", "application", "channels")),
+    )
     names = ("aws.cloudtrail", *(f"microsoft.{name}" for name in windows))
     return tuple(catalogue()[name].plan for name in names)
 

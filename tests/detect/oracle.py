@@ -46,6 +46,95 @@ SERVICES: dict[str, tuple[str, ...]] = {
             "powershell": f"{_W}-PowerShell/Operational|PowerShellCore/Operational|{_W}-PowerShell",
             "powershell-classic": "Windows PowerShell|PowerShell",
             "windefend": f"{_W}-Windows Defender/Operational|{_W}-Windows Defender",
+            "system": "System|Service Control Manager",
+            "application": "Application|Application Error",
+            "taskscheduler": f"{_W}-TaskScheduler/Operational|{_W}-TaskScheduler",
+            "wmi": f"{_W}-WMI-Activity/Operational|{_W}-WMI-Activity",
+            "applocker": (
+                f"{_W}-AppLocker/MSI and Script|"
+                f"{_W}-AppLocker/EXE and DLL|"
+                f"{_W}-AppLocker/Packaged app-Deployment|"
+                f"{_W}-AppLocker/Packaged app-Execution|"
+                f"{_W}-AppLocker"
+            ),
+            "bits-client": f"{_W}-Bits-Client/Operational|{_W}-Bits-Client",
+            "codeintegrity-operational": f"{_W}-CodeIntegrity/Operational|{_W}-CodeIntegrity",
+            "dns-client": f"{_W}-DNS Client Events/Operational|{_W}-DNS-Client/Operational|{_W}-DNS-Client",
+            "dns-server": f"DNS Server|{_W}-DNS-Server-Service",
+            "dns-server-analytic": f"{_W}-DNS-Server/Analytical|{_W}-DNS-Server",
+            "dns-server-audit": f"{_W}-DNS-Server/Audit|{_W}-DNS-Server-Audit",
+            "firewall-as": (
+                f"{_W}-Windows Firewall With Advanced Security/Firewall|{_W}-Windows Firewall With Advanced Security"
+            ),
+            "ntlm": f"{_W}-NTLM/Operational|{_W}-NTLM",
+            "printservice-admin": f"{_W}-PrintService/Admin|-",
+            "printservice-operational": f"{_W}-PrintService/Operational|-",
+            "smbclient-security": f"{_W}-SmbClient/Security|-",
+            "smbclient-connectivity": f"{_W}-SmbClient/Connectivity|-",
+            "smbserver-connectivity": f"{_W}-SMBServer/Connectivity|-",
+            "smbserver-security": f"{_W}-SMBServer/Security|-",
+            "terminalservices-localsessionmanager": (
+                f"{_W}-TerminalServices-LocalSessionManager/Operational|{_W}-TerminalServices-LocalSessionManager"
+            ),
+            "terminalservices-remoteconnectionmanager": (
+                f"{_W}-TerminalServices-RemoteConnectionManager/Operational|"
+                f"{_W}-TerminalServices-RemoteConnectionManager"
+            ),
+            "appxdeployment-server": (
+                f"{_W}-AppXDeploymentServer/Operational|"
+                f"{_W}-AppXDeployment-Server/Operational|"
+                f"{_W}-AppXDeployment-Server"
+            ),
+            "appxpackaging-om": f"{_W}-AppxPackaging/Operational|{_W}-AppxPackagingOM",
+            "appmodel-runtime": f"{_W}-AppModel-Runtime/Admin|{_W}-AppModel-Runtime",
+            "shell-core": f"{_W}-Shell-Core/Operational|{_W}-Shell-Core",
+            "driver-framework": f"{_W}-DriverFrameworks-UserMode/Operational|{_W}-DriverFrameworks-UserMode",
+            "ldap": f"{_W}-LDAP-Client/Debug|{_W}-LDAP-Client",
+            "ldap_debug": f"{_W}-LDAP-Client/Debug|{_W}-LDAP-Client",
+            "openssh": "OpenSSH/Operational|OpenSSH",
+            "diagnosis-scripted": f"{_W}-Diagnosis-Scripted/Operational|{_W}-Diagnosis-Scripted",
+            "security-mitigations": (
+                f"{_W}-Security-Mitigations/KernelMode|"
+                f"{_W}-Security-Mitigations/UserMode|"
+                f"{_W}-Security-Mitigations/Kernel Mode|"
+                f"{_W}-Security-Mitigations/User Mode|"
+                f"{_W}-Security-Mitigations"
+            ),
+            "lsa-server": f"{_W}-LSA/Operational|-",
+            "iis-configuration": (
+                f"Microsoft-IIS-Configuration/Operational|{_W}-IIS-Configuration/Operational|{_W}-IIS-Configuration"
+            ),
+            "msexchange-management": "MSExchange Management|MSExchange CmdletLogs",
+            "capi2": f"{_W}-CAPI2/Operational|{_W}-CAPI2",
+            "certificateservicesclient-lifecycle-system": (
+                f"{_W}-CertificateServicesClient-Lifecycle-System/Operational|"
+                f"{_W}-CertificateServicesClient-Lifecycle-System"
+            ),
+            "certificateservicesclient-lifecycle-user": (
+                f"{_W}-CertificateServicesClient-Lifecycle-User/Operational|"
+                f"{_W}-CertificateServicesClient-Lifecycle-User"
+            ),
+            "microsoft-servicebus-client": (
+                "Microsoft-ServiceBus-Client/Admin|Microsoft-ServiceBus-Client/Operational|Microsoft-ServiceBus-Client"
+            ),
+            "servicebus-client": (
+                "Microsoft-ServiceBus-Client/Admin|Microsoft-ServiceBus-Client/Operational|Microsoft-ServiceBus-Client"
+            ),
+            "dhcp": f"{_W}-DHCP-Server/Operational|-",
+            "bitlocker": f"{_W}-BitLocker/BitLocker Management|{_W}-BitLocker-API",
+            "vhdmp": f"{_W}-VHDMP/Operational|{_W}-VHDMP-Operational|{_W}-VHDMP",
+            "kernel-shimengine": (
+                f"{_W}-Kernel-ShimEngine/Operational|{_W}-Kernel-ShimEngine/Diagnostic|{_W}-Kernel-ShimEngine"
+            ),
+            "application-experience": (
+                f"{_W}-Application-Experience/Program-Telemetry|"
+                f"{_W}-Application-Experience/Program-Compatibility-Assistant|"
+                f"{_W}-Application-Experience"
+            ),
+            "ntfs": f"{_W}-Ntfs/Operational|{_W}-Ntfs",
+            "hyper-v-worker": f"{_W}-Hyper-V-Worker|{_W}-Hyper-V-Worker-Admin|-",
+            "kernel-event-tracing": f"{_W}-Kernel-EventTracing|{_W}-Kernel-EventTracing/Admin|{_W}-Kernel-EventTracing",
+            "sense": f"{_W}-SENSE/Operational|{_W}-SENSE",
         }.items()
     },
 }
