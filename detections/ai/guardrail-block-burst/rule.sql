@@ -15,7 +15,7 @@ with blocks as (
          coalesce(evidences[1].api.request.uid, metadata.correlation_uid, finding_info.uid) as request, finding_info.types as types
   from detection_finding
   where disposition_id = 2 and (lower(coalesce(policy.type, '')) like '%guardrail%' or policy.type = 'Inference hook' or guardrails is not null
-       or list_has_any(finding_info.types, ['guardrail', 'guardrail_intervened', 'jailbreak', 'cross prompt injection', 'PROMPT_ATTACK', 'prompt_injection']))
+       or list_has_any(finding_info.types, ['guardrail', 'guardrail_intervened', 'jailbreak', 'cross prompt injection', 'PROMPT_ATTACK', 'prompt_attack', 'prompt_injection']))
 ), counted as (
   -- One request may break several policies; it counts once.
   select *, count(distinct request) over (partition by who order by time range between 600000 preceding and current row) as requests

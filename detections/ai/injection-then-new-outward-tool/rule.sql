@@ -18,7 +18,7 @@ with tools as (
   union all
   select time, metadata.uid, coalesce(actor.session.uid, metadata.correlation_uid), finding_info.title from detection_finding
   where (lower(coalesce(policy.type, '')) like '%guardrail%' or policy.type = 'Inference hook' or guardrails is not null
-       or list_has_any(finding_info.types, ['guardrail', 'guardrail_intervened', 'jailbreak', 'cross prompt injection', 'PROMPT_ATTACK', 'prompt_injection'])) and list_has_any(finding_info.types, ['PROMPT_ATTACK', 'cross prompt injection', 'prompt_injection', 'indirect prompt injection', 'jailbreak', 'guardrail'])
+       or list_has_any(finding_info.types, ['guardrail', 'guardrail_intervened', 'jailbreak', 'cross prompt injection', 'PROMPT_ATTACK', 'prompt_attack', 'prompt_injection'])) and list_has_any(finding_info.types, ['PROMPT_ATTACK', 'prompt_attack', 'cross prompt injection', 'prompt_injection', 'indirect prompt injection', 'jailbreak', 'guardrail'])
 )
 select o.time, coalesce(o.who, o.app) as entity, [t.uid, o.uid] as event_uids, o.session, t.how as tainted_by, o.tool
 from tools o join tainted t on t.session = o.session and o.time between t.time + 1 and t.time + 900000

@@ -10,7 +10,7 @@ falsepositives:
 reads: [api_activity]
 */
 with uses as (
-  select time, metadata.uid as uid, coalesce(actor.user.credential_uid, case when starts_with(actor.session.credential_uid, 'AKIA') then actor.session.credential_uid end) as key,
+  select time, metadata.uid as uid, coalesce(actor.user.credential_uid, api.token.uid, case when starts_with(actor.session.credential_uid, 'AKIA') then actor.session.credential_uid end) as key,
          coalesce(actor.user.name, actor.user.uid, actor.app_name) as name, src_endpoint.ip as ip,
          lower(coalesce(regexp_extract(http_request.user_agent, '^\[?([A-Za-z0-9_.-]+)', 1), ai_agent.uid, actor.app_name)) as agent
   from api_activity

@@ -9,10 +9,13 @@ falsepositives:
   - A cache or audit record that a reader writes
 reads: [api_activity, datastore_activity]
 */
-with tools as (
+with hints as (
+  -- What servers declare in their lists of tools; the latest word counts.
+  select lower(ai_tool.name) as tool, max_by(ai_tool.is_readonly, time) as reads_only from api_activity where ai_tool.is_readonly is not null group by all
+), tools as (
   select time, metadata.uid as uid, trace.uid as trace, trace.span.uid as span, trace.span.parent_uid as parent, lower(coalesce(ai_tool.name, list_filter(resources, lambda r: r.type = 'tool')[1].name, api.operation)) as tool, coalesce(actor.user.name, actor.user.uid, actor.session.uid, actor.app_name) as who,
-         coalesce(ai_tool.is_readonly, regexp_matches(lower(coalesce(ai_tool.name, list_filter(resources, lambda r: r.type = 'tool')[1].name, api.operation)), '^(get|list|read|search|find|fetch|describe|lookup|query|show|view)([_.-]|$)')) as reads_only
-  from api_activity
+         coalesce(ai_tool.is_readonly, h.reads_only, regexp_matches(lower(coalesce(ai_tool.name, list_filter(resources, lambda r: r.type = 'tool')[1].name, api.operation)), '^(get|list|read|search|find|fetch|describe|lookup|query|show|view)([_.-]|$)')) as reads_only
+  from api_activity left join hints h on h.tool = lower(coalesce(ai_tool.name, list_filter(resources, lambda r: r.type = 'tool')[1].name, api.operation))
   where trace.span.uid is not null and (activity_name = 'execute_tool' or metadata.event_code = 'tools/call' or activity_name = 'Read')
 ), writes as (
   -- The class has no `trace`: the span is the event's own id, its parent stands in `unmapped`; span ids are random and unique enough.

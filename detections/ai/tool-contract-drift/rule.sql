@@ -1,7 +1,7 @@
 /*
 title: AI-09 Tool description changed after first use
 id: dfa94630-5606-55aa-9340-a17994a9023a
-description: "A tool of one name on one server is described otherwise than before: the text the model obeys was changed under the same name. Uses the fingerprint of the description, else the description in the span."
+description: "A tool of one name on one server is described otherwise than before: the text the model obeys was changed under the same name. Uses the fingerprints of description and parameters that lists of tools give, else the description in the span."
 level: high
 status: test
 tags: [owasp.llm03, owasp.asi04, atlas.aml.t0109, atlas.aml.t0110, atlas.aml.t0104]
@@ -11,7 +11,8 @@ reads: [api_activity]
 */
 with told as (
   select time, metadata.uid as uid, actor.app_name as app, lower(coalesce(ai_tool.name, list_filter(resources, lambda r: r.type = 'tool')[1].name, api.operation)) as tool, api.service.name as server,
-         coalesce(ai_tool.desc_fingerprint.value, md5(json_extract_string(unmapped, '$.attributes."gen_ai.tool.description"'))) as print
+         coalesce(nullif(concat_ws(' ', ai_tool.desc_fingerprint.value, ai_tool.input_schema_fingerprint.value), ''),
+                  md5(json_extract_string(unmapped, '$.attributes."gen_ai.tool.description"'))) as print
   from api_activity
   where message_context.ai_role_id = 3 or ai_tool.name is not null
 ), firsts as (
