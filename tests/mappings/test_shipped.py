@@ -26,6 +26,7 @@ NAMES = sorted(catalogue())
 
 # the folders of real logs that are of a mapping's source
 SOURCES = {
+    "anthropic.claude_code_transcript": ("llm_claude_code_transcripts",),
     "anthropic.compliance": ("llm_anthropic_audit",),
     "aws.bedrock_invocation": ("llm_bedrock_invocation",),
     "aws.cloudtrail": ("aws_cloudtrail",),
