@@ -38,6 +38,7 @@ class KafkaSender:
         """Take checked settings; nothing is asked of the cluster before the first message."""
         self._settings, self._name = settings, name
         self._producer: Any = None
+        self.wait = WAIT
 
     def send(self, uid: str, message: Mapping[str, Any]) -> None:
         """Send one message and wait until it is written; raises SourceError."""
@@ -49,9 +50,11 @@ class KafkaSender:
                     client_id=f"ocsf-pipe-{self._name}",
                     acks="all",
                     enable_idempotence=True,
+                    max_block_ms=self.wait * 1000,
+                    bootstrap_timeout_ms=10_000,
                     **security(self._settings),
                 )
-            self._producer.send(self._settings["topic"], value=body, key=uid.encode()).get(timeout=WAIT)
+            self._producer.send(self._settings["topic"], value=body, key=uid.encode()).get(timeout=self.wait)
         except KafkaError as error:
             self.close()
             raise SourceError(f"kafka does not take a message: {error}", "it is sent again") from error

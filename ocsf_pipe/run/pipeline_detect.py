@@ -61,10 +61,13 @@ def target_schema(to: str) -> Mapping[str, Any]:
     return {"webhook": WEBHOOK, "slack": SLACK}[to]
 
 
-def detect_of(said: Complaints, node: yaml.Node | None) -> DetectSpec | None:
+def detect_of(said: Complaints, node: yaml.Node | None, lake: str) -> DetectSpec | None:
     """Read the part; None where the file has none, the usual ones where nothing stands behind it."""
     if node is None:
         return None
+    if "://" in lake:
+        hint = "keep the lake in a folder, or run rules where a copy of it is"
+        said.add("P202", "`detect` reads a lake that is a local folder; this one is a URL", node, hint)
     if isinstance(node, yaml.ScalarNode) and not node.style and node.value in NULLS:
         return DetectSpec()
     found = said.reader.known(node, "`detect`", KEYS)

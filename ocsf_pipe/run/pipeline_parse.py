@@ -84,7 +84,7 @@ def _pipeline(said: Complaints, top: Mapping[str, yaml.Node], path: Path) -> Pip
         metrics=_metrics(said, top.get("metrics")),
         log=_log(said, top.get("log")),
         maintenance=_maintenance(said, top.get("maintenance")),
-        detect=detect_of(said, top.get("detect")),
+        detect=detect_of(said, top.get("detect"), lake),
         sources=sources_of(said, top["sources"]) if "sources" in top else (),
         file=path,
     )

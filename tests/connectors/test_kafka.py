@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -157,16 +154,6 @@ def test_what_is_fetched_ahead_is_bounded(broker: Tansu, tmp_path: Path) -> None
         while partition.offset().position < 600:
             next_of(partition)
     source.close()
-
-
-@pytest.fixture
-def sockets_left(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """The client leaves the sockets of refused connections to the collector, which tells; its log holds on to them."""
-    with caplog.at_level(logging.CRITICAL, "kafka"):
-        yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.mark.usefixtures("sockets_left")
