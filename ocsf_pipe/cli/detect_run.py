@@ -65,17 +65,17 @@ def _detecting(rules: list[Path], lake: str, name: str, placeholders: Path | Non
     from ocsf_pipe.detect.rules import load_rules
     from ocsf_pipe.detect.watching import Watch
     from ocsf_pipe.lake import Lake
-    from ocsf_pipe.mapping.catalogue import catalogue
     from ocsf_pipe.run.detecting import Detecting
     from ocsf_pipe.run.placeholders import values_of
+    from ocsf_pipe.run.served import plans_for
     from ocsf_pipe.schema import load
 
     log = logging.getLogger("ocsf_pipe.detect")
-    plans = [listed.plan for listed in catalogue().values() if listed.syntax.sigma]
     opened = Lake(lake)
+    loaded = load_rules(rules, values_of(placeholders))
     watch = Watch(
-        load_rules(rules, values_of(placeholders)),
-        plans,
+        loaded,
+        plans_for(loaded),
         load(),
         lambda rule, why: log.debug("a rule cannot be asked: %s", why, extra={"rule": rule.title}),
     )

@@ -12,11 +12,11 @@ from ocsf_pipe.bundled import detections_dir
 from ocsf_pipe.detect.rules import Rule, load_rules
 from ocsf_pipe.detect.watching import Watch
 from ocsf_pipe.lake import Lake
-from ocsf_pipe.mapping.catalogue import catalogue
 from ocsf_pipe.run.deliver import Delivery, Outbox
 from ocsf_pipe.run.detecting import Detecting, Round
 from ocsf_pipe.run.detecting_loop import Loop
 from ocsf_pipe.run.placeholders import values_of
+from ocsf_pipe.run.served import plans_for
 from ocsf_pipe.schema import load
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def watch_of(spec: DetectSpec) -> Watch:
     """The rules of a pipeline, compiled; one that cannot be asked is told, and the others are."""
     paths = [Path(path) for path in spec.rules] or [detections_dir()]
     rules = load_rules(paths, values_of(Path(spec.placeholders) if spec.placeholders else None))
-    plans = [listed.plan for listed in catalogue().values() if listed.syntax.sigma]
+    plans = plans_for(rules)
     blind: list[str] = []
     watch = Watch(rules, plans, load(), lambda rule, _why: blind.append(rule.title))
     watch.problem = _told
