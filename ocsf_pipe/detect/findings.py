@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -154,7 +155,7 @@ class Finder:
             "entity": entity,
             "details": dict(group.first.details),
             "owner": rule.settings.owner,
-            "rule": {"path": rule.path, "status": rule.status},
+            "rule": {"path": "/".join(Path(rule.path).parts[-3:]), "status": rule.status},
         }
         return json.dumps(without_nulls({k: v for k, v in said.items() if v != ""}), ensure_ascii=False)
 

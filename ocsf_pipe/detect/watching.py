@@ -30,7 +30,8 @@ from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.schema import Schema
 
 HOUR = 3_600_000
-_MOST_SPANS = 24
+_MOST_SPANS = 4
+"""More stretches of time than this are asked as one: a lake that was never asked is one long question."""
 NEW = "_new_"
 Problem = Callable[[Rule, str], None]
 """Called with a rule that could not be asked, and why; the others are."""

@@ -14,6 +14,8 @@ from ocsf_pipe.detect.round import findings_of
 from ocsf_pipe.detect.watching import Watch
 from ocsf_pipe.errors import FencedError
 from ocsf_pipe.lake import Lake
+from ocsf_pipe.lake.checkpoint import ROOT as CHECKPOINTS
+from ocsf_pipe.lake.txn import safe_name
 from ocsf_pipe.run.batch import now
 from ocsf_pipe.run.cursor import Cursor, Versions
 
@@ -44,19 +46,24 @@ class Round:
 
 @dataclass(slots=True)
 class Detecting:
-    """The rules of one pipeline over one lake; serves one thread."""
+    """The rules of one pipeline over one lake; serves one thread.
+
+    No rule is asked less often than every `at_most` seconds, whatever its settings say; None leaves it to them.
+    """
 
     lake: Lake
     watch: Watch
     pipeline: str
+    at_most: float | None = None
     paces: tuple[Pace, ...] = field(init=False)
     _plan: str = field(init=False)
     _places: dict[str, tuple[int, Versions]] = field(default_factory=dict)
     _kept: dict[str, float] = field(default_factory=dict)
+    _begun: bool = False
 
     def __post_init__(self) -> None:
         """Sort the rules by how often they are asked."""
-        self.paces = paces_of(self.watch)
+        self.paces = paces_of(self.watch, self.at_most)
         rules = [self.watch.rules[i] for i in self.watch.able]
         self._plan = hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
 
@@ -67,6 +74,8 @@ class Detecting:
         """
         began = time.monotonic()
         try:
+            if not self._begun:
+                self._begin()
             found = self._turn(pace, keep=keep)
         except FencedError:
             self._places.pop(pace.name, None)
@@ -91,6 +100,22 @@ class Detecting:
             self._kept[pace.name] = time.monotonic()
         self._places[pace.name] = last, versions
         return rows if new else None
+
+    def _begin(self) -> None:
+        """Note where paces begin that the pipeline never had, all before any is asked.
+
+        That is where every other has been, or else the beginning: a rule whose schedule changed skips nothing, and is
+        asked twice of a little.
+        """
+        folder = f"{CHECKPOINTS}/{safe_name(self.pipeline)}/{safe_name(SOURCE)}"
+        known = set(self.lake.store.names(folder))
+        new = [pace for pace in self.paces if safe_name(pace.name) not in known]
+        places = [Cursor(self.lake, self.pipeline, SOURCE, name, TABLE).at()[2] for name in sorted(known)]
+        tables = set.intersection(*(set(place) for place in places)) if places else set()
+        versions = {table: min(place[table] for place in places) for table in tables}
+        for pace in new:
+            self._write(Cursor(self.lake, self.pipeline, SOURCE, pace.name, TABLE), 0, 0, versions, [])
+        self._begun = True
 
     def _added(self, table: str, after: int | None, until: int) -> Sequence[str]:
         if after == until:
@@ -120,10 +145,11 @@ class Detecting:
         return txn.end
 
 
-def paces_of(watch: Watch) -> tuple[Pace, ...]:
-    """Rules over single events at once, each other rule at the pace of its settings."""
+def paces_of(watch: Watch, at_most: float | None = None) -> tuple[Pace, ...]:
+    """Rules over single events at once, each other rule at the pace of its settings, or every `at_most` seconds."""
     found: dict[float, list[int]] = {}
     for number in watch.able:
-        every = 0.0 if watch.is_single(number) else watch.rules[number].settings.schedule
+        schedule = watch.rules[number].settings.schedule
+        every = 0.0 if watch.is_single(number) else schedule if at_most is None else min(schedule, at_most)
         found.setdefault(every, []).append(number)
     return tuple(Pace(f"every-{every:g}s", every, tuple(rules)) for every, rules in sorted(found.items()))

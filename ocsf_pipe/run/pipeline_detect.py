@@ -16,9 +16,9 @@ from ocsf_pipe.run.deliver_web import SLACK, WEBHOOK, slack, webhook
 from ocsf_pipe.run.pipeline_complaints import Complaints
 from ocsf_pipe.run.pipeline_secrets import revealed
 from ocsf_pipe.run.pipeline_settings import settings_of
-from ocsf_pipe.run.pipeline_values import name_of, text_of, word_of
+from ocsf_pipe.run.pipeline_values import name_of, seconds_of, text_of, word_of
 
-KEYS = ("rules", "placeholders", "deliver")
+KEYS = ("rules", "placeholders", "every", "deliver")
 OWN = ("to", "at_least")
 TARGETS = ("webhook", "slack", "kafka")
 """The kinds of targets."""
@@ -45,10 +45,14 @@ class TargetSpec:
 
 @dataclass(frozen=True, slots=True)
 class DetectSpec:
-    """Rules by file or folder (none: the shipped ones), the file of their placeholders, and the targets."""
+    """Rules by file or folder (none: the shipped ones), the file of their placeholders, and the targets.
+
+    Rules over windows are asked every so many seconds at least.
+    """
 
     rules: tuple[str, ...] = ()
     placeholders: str | None = None
+    every: float = 15.0
     targets: tuple[TargetSpec, ...] = ()
 
 
@@ -75,6 +79,7 @@ def detect_of(said: Complaints, node: yaml.Node | None, lake: str) -> DetectSpec
     return DetectSpec(
         rules=_rules(said, found["rules"]) if "rules" in found else (),
         placeholders=placeholders,
+        every=seconds_of(said, found["every"], "`detect.every`", 1.0) if "every" in found else 15.0,
         targets=_targets(said, found["deliver"]) if "deliver" in found else (),
     )
 

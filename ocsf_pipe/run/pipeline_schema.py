@@ -50,6 +50,8 @@ def schema() -> dict[str, Any]:
         "required": ["pipeline", "lake", "sources"],
         "additionalProperties": False,
         "properties": _top(),
+        "if": {"properties": {"lake": {"pattern": "://"}}, "required": ["lake"]},
+        "then": {"not": {"required": ["detect"]}},
         "$defs": {
             "secret": _SECRET,
             "duration": _DURATION,
@@ -124,6 +126,7 @@ def _detect(name: str) -> dict[str, Any]:
             "anyOf": [_TEXT, {"type": "array", "items": _TEXT}],
         },
         placeholders={"description": "A file with the values of each %placeholder%.", **_TEXT},
+        every=_said("How often rules over windows are asked at least (15s).", "duration"),
         deliver={
             "description": "Who is told of findings, by name.",
             "type": "object",

@@ -85,7 +85,9 @@ def watcher_of(pipeline: Pipeline, telemetry: Telemetry) -> Watcher | None:
             for delivery in deliveries:
                 delivery.wake.set()
 
-    detecting = Detecting(Lake(pipeline.lake, create=True), watch_of(pipeline.detect), pipeline.name)
+    detecting = Detecting(
+        Lake(pipeline.lake, create=True), watch_of(pipeline.detect), pipeline.name, pipeline.detect.every
+    )
     return Watcher(Loop(detecting, stop, told), deliveries, stop, later)
 
 

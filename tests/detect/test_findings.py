@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ocsf_pipe.lake import Lake
+from ocsf_pipe.run.cursor import Cursor
+from ocsf_pipe.run.detecting import SOURCE, Detecting
 from ocsf_pipe.schema.validate import validator
 from ocsf_pipe.testing.events import ocsf_events
 from tests.detect.doors import detecting, findings, grow, once, rules_in
@@ -154,6 +156,20 @@ def test_the_account_of_the_lake_still_adds_up(tmp_path: Path) -> None:
     once(tmp_path)
     assert all(verdict.holds for verdict in Lake(tmp_path / "lake").verify())
     assert json.loads(findings(tmp_path)[0]["unmapped"])["rule"]["status"] == "stable"
+
+
+def test_a_rule_whose_pace_changes_skips_nothing(tmp_path: Path) -> None:
+    """It goes on from where the slowest has been: what is new is found, what is known is not found again."""
+    rules_in(tmp_path)
+    grow(tmp_path, "a", BAD)
+    assert once(tmp_path) == 4
+    grow(tmp_path, "b", [(f"bad {i}", f"10:00:0{i}") for i in range(3)])
+    run = Detecting(Lake(tmp_path / "lake"), detecting(tmp_path).watch, "test", at_most=7)
+    assert [pace.name for pace in run.paces] == ["every-0s", "every-7s"]
+    run._begin()
+    before = run.lake.version("process_activity") - 1
+    assert Cursor(run.lake, "test", SOURCE, "every-7s").at()[2] == {"process_activity": before}
+    assert sum(len(one.findings) for pace in run.paces if (one := run.turn(pace, keep=True)) is not None) == 4
 
 
 @pytest.mark.parametrize("name", ["detection_finding", "process_activity"])
