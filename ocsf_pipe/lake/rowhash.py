@@ -49,16 +49,17 @@ def _batch(batch: pa.RecordBatch) -> Iterator[bytes]:
 def _written(leaves: Iterable[Leaf], rows: int) -> tuple[pa.Array, dict[str, pa.Array]]:
     """The head of every row, and the values of each leaf, null for null; leaves without a value are left out."""
     values = {name: _bytes(name, array) for name, array in leaves if array.null_count < len(array)}
-    table = np.zeros((rows, len(values) + 1), _HEAD)
-    for number, (name, data) in enumerate(values.items(), 1):
-        table["leaf"][:, number] = _leaf_hash(name)
-        table["length"][:, number] = _lengths(data)
-    filled = table["length"] > 0
-    table["length"][:, 0] = filled.sum(axis=1)
-    filled[:, 0] = True
-    ends = np.cumsum(filled.sum(axis=1)) * _HEAD.itemsize
-    offsets = np.concatenate([np.zeros(1, np.int64), ends])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(table[filled].tobytes())]
+    lengths = np.empty((len(values) + 1, rows), np.uint32)
+    for number, data in enumerate(values.values(), 1):
+        lengths[number] = _lengths(data)
+    lengths[0] = (lengths[1:] > 0).sum(axis=0) + 1  # itself counts, so that a row without values has a head too
+    lengths = np.ascontiguousarray(lengths.T)
+    at = np.flatnonzero(lengths)
+    heads = np.empty(len(at), _HEAD)
+    heads["leaf"] = np.array([0, *map(_leaf_hash, values)], np.uint64)[at % (len(values) + 1)]
+    heads["length"] = lengths.ravel()[at]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths[:, 0], dtype=np.int64) * _HEAD.itemsize])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(heads.tobytes())]
     return pa.Array.from_buffers(_BYTES, rows, buffers), values
 
 

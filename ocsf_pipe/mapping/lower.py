@@ -209,6 +209,8 @@ def _profiles(context: Context, kind: EventClass, leaves: Leaves) -> tuple[str, 
 
     def claim(attribute: Attribute) -> None:
         owners = [profile for profile in attribute.profiles if profile in kind.profiles]
+        # OCSF's own profile before that of an extension: who has no extension still knows these attributes
+        owners = [profile for profile in owners if "/" not in profile] or owners
         if owners and not found & set(owners):
             found.add(owners[0])
 

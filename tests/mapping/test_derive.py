@@ -109,3 +109,39 @@ def test_a_let_of_the_same_list_is_one_value() -> None:
 """
     record = {"kind": "login", "targets": [{"type": "App", "id": "1"}, {"type": "User", "id": "2", "label": "ann"}]}
     assert event(mapping(rule), record)["user"] == {"uid": "2", "name": "ann"}
+
+
+CALL = """\
+  - class: api_activity
+    when: kind = 'call'
+    activity_id: 'Other'
+    api: {operation: op}
+    actor: {app_name: 'app'}
+    src_endpoint: {svc_name: 'app'}
+    ai_agent: {uid: agent}
+    ai_model: {name: model, ai_provider: 'OpenAI'}
+"""
+
+
+def test_an_extension_is_named_where_its_attributes_are_used() -> None:
+    """OCSF's own profile is claimed before that of an extension that has the attribute as well."""
+    found = event(mapping(CALL), {"kind": "call", "op": "chat", "agent": "a", "model": "m"})["metadata"]
+    assert {"ai_audit/ai_agent", "ai_operation"} <= set(found["profiles"])
+    assert [(one["name"], one["uid"]) for one in found["extensions"]] == [("ai_audit", "871")]
+    assert "extensions" not in event(mapping(LOGIN), {"kind": "login", "who": "ann"})["metadata"]
+
+
+def test_what_is_inside_of_a_list_claims_its_profile() -> None:
+    """An element's attributes are as good as any."""
+    finding = """\
+  - class: detection_finding
+    when: kind = 'hit'
+    activity_id: 'Create'
+    severity_id: 'Low'
+    finding_info: {uid: id, title: 'hit', analytic: {name: 'x', type_id: 'Rule'}}
+    evidences:
+      - {api: {operation: op}, ai_agent: {uid: agent}}
+"""
+    found = event(mapping(finding), {"kind": "hit", "id": "1", "op": "chat", "agent": "a"})
+    assert found["evidences"][0]["ai_agent"] == {"uid": "a"}
+    assert "ai_audit/ai_agent" in found["metadata"]["profiles"]
