@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +23,7 @@ from ocsf_pipe.schema import Schema, load
 
 SOURCE = "ocsf_pipe.contracts"
 """The `source` of these findings."""
-_ATTEMPTS = 5
+_ATTEMPTS = 15
 _PROFILE = "ai_audit/ai_tool"
 _RULES: dict[str, tuple[str, int, str, tuple[str, ...]]] = {
     # what it is: title, severity, its word, techniques of ATLAS
@@ -57,7 +59,8 @@ def write_findings(lake: Lake, found: Sequence[Difference]) -> int:
     cursor = Cursor(lake, "ai-tools", "ai:tools", "findings", TABLE)
     schema = load()
     written = 0
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
+        time.sleep(random.uniform(0, 0.3 * attempt))  # noqa: S311 - so that two do not take each other for dead for ever
         step, last, versions = cursor.at()
         known, clock = _known(lake), now()
         rows = [row for one in found if (row := finding(one, schema, clock))["metadata"]["uid"] not in known]
@@ -171,7 +174,9 @@ def _yes_or_no(value: Any) -> bool | None:
 
 
 def _known(lake: Lake) -> set[str]:
-    if TABLE not in lake.tables():
+    # A table that a step made and did not fill has no such columns yet.
+    columns = lake.sql(f"select * from {TABLE} limit 0").column_names if TABLE in lake.tables() else []
+    if not {"source", "metadata"} <= set(columns):
         return set()
     rows = lake.sql(f"select metadata.uid as uid from {TABLE} where source = $source", {"source": SOURCE})
     return set(rows["uid"].to_pylist())

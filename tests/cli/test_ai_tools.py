@@ -157,3 +157,25 @@ def test_findings_of_several_at_once_are_there_once(lake: Path, locked: Path) ->
     assert len(found) == 3
     uids = Lake(lake).sql("select metadata.uid as uid from detection_finding")["uid"].to_pylist()
     assert len(uids) == len(set(uids)) == 3
+
+
+@pytest.mark.parametrize("step", ["commit", "finish"])
+def test_a_writer_that_died_is_gone_on_from(
+    lake: Path, locked: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its rows were in the table, or behind: the next one leaves each there once."""
+    found = differences(load(locked), lake_listings(Lake(lake), None, "weather"))
+    real = getattr(Lake, step)
+
+    def dies(self: Lake, *args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, step, dies)
+        with pytest.raises(KeyboardInterrupt):
+            write_findings(Lake(lake), found)
+    assert getattr(Lake, step) is real
+    assert write_findings(Lake(lake), found) == (3 if step == "commit" else 0)
+    assert write_findings(Lake(lake), found) == 0
+    uids = Lake(lake).sql("select metadata.uid as uid from detection_finding")["uid"].to_pylist()
+    assert len(uids) == len(set(uids)) == 3
