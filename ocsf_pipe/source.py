@@ -146,6 +146,18 @@ class Ledger(Protocol):
         ...
 
 
+class Cipher(Protocol):
+    """Makes bytes unreadable on disk. `about` names where they lie and must be the same to open as it was to seal."""
+
+    def seal(self, plain: bytes, about: bytes) -> bytes:
+        """Return the sealed form of some bytes."""
+        ...
+
+    def open(self, sealed: bytes, about: bytes) -> bytes:
+        """Return the bytes again; raises ValueError where they are not what was sealed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the pipeline gives a connector.
@@ -153,7 +165,8 @@ class Context:
     pipeline, source: the names they have in the pipeline file. decoder: how bytes become records. ledger: durable notes
     in the lake. state: a local folder of this source's own, which exists (a spool lies there). stop: set when the
     pipeline wants to end; whoever waits, waits on it. max_record: bytes beyond which a record is a reject. gap: to be
-    called with a partition and a number of positions that ought to be there and are gone at the far end.
+    called with a partition and a number of positions that ought to be there and are gone at the far end. cipher: what a
+    source that keeps records on local disk has to seal them with; None where they may lie there as they are.
     """
 
     pipeline: str
@@ -164,6 +177,7 @@ class Context:
     stop: threading.Event = field(default_factory=threading.Event)
     max_record: int = 16 << 20
     gap: Callable[[str, int], None] = lambda _partition, _positions: None
+    cipher: Cipher | None = None
 
 
 class Partition(Protocol):

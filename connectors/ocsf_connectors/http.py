@@ -12,7 +12,6 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ocsf_connectors import http_hec, http_otlp
@@ -128,7 +127,7 @@ def connect(settings: Mapping[str, Any], context: Context) -> HttpSource:
     tls = _tls(filled["tls"]) if "tls" in filled else None
     listener = _bound(filled["listen"])
     try:
-        spool, keys = _spool(filled, context.state)
+        spool, keys = _spool(filled, context)
     except BaseException:
         listener.close()
         raise
@@ -138,10 +137,11 @@ def connect(settings: Mapping[str, Any], context: Context) -> HttpSource:
     return HttpSource(SpoolSource(spool, context.decoder), server)
 
 
-def _spool(settings: Mapping[str, Any], state: Path) -> tuple[Spool, Keys]:
-    spool = Spool(state / "spool", max_bytes=settings["spool_bytes"], min_free=settings["min_free"])
+def _spool(settings: Mapping[str, Any], context: Context) -> tuple[Spool, Keys]:
+    room = {"max_bytes": settings["spool_bytes"], "min_free": settings["min_free"]}
+    spool = Spool(context.state / "spool", **room, cipher=context.cipher)
     try:
-        keys = Keys(state / "idempotency-keys", settings["remember_keys"])
+        keys = Keys(context.state / "idempotency-keys", settings["remember_keys"])
         keys.learn(spool)
     except BaseException:
         spool.close()

@@ -18,10 +18,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from ocsf_connectors.spool_frames import HEADER_BYTES, Entry, Frame, checksum, frames, header, packed, unpacked
 from ocsf_pipe.errors import SourceError
+from ocsf_pipe.source import Cipher
 
 __all__ = ["Cipher", "Damage", "Entry", "Spool", "SpoolFullError", "Stored"]
 
@@ -31,18 +32,6 @@ _MIN_SEGMENT = 4096
 
 class SpoolFullError(SourceError):
     """The spool or its disk has no room; what was to be appended is not in it, and may be tried again later."""
-
-
-class Cipher(Protocol):
-    """Makes entries unreadable on disk. `about` names the spool and must be the same to open as it was to seal."""
-
-    def seal(self, plain: bytes, about: bytes) -> bytes:
-        """Return the sealed form of some bytes."""
-        ...
-
-    def open(self, sealed: bytes, about: bytes) -> bytes:
-        """Return the bytes again; raises ValueError where they are not what was sealed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +147,12 @@ class Spool:
         return [one for i, one in enumerate(found) if i == 0 or one.end - found[0].position <= max_bytes]
 
     def forget(self, position: int) -> None:
-        """Take note that everything before a position is in the lake; whole segments before it are deleted."""
+        """Take note that everything before a position is in the lake; whole segments before it are deleted.
+
+        With a cipher nothing stays on disk that is in the lake: a segment that is done is not waited with until full.
+        """
+        if self._cipher is not None:
+            self._roll(position)
         done = [b for b, after in zip(self._begins, self._begins[1:], strict=False) if after <= position]
         if not done:
             return
@@ -169,6 +163,14 @@ class Spool:
         _sync_folder(self._folder)
         with self._writing:
             self._begins = self._begins[len(done) :]
+
+    def _roll(self, position: int) -> None:
+        """Begin a new segment where all that was written is in the lake."""
+        with self._writing:
+            if position >= self.end > self._begins[-1] and not (self._closed or self._torn):
+                file = self._create(self.end)
+                os.close(self._file)
+                self._file, self._begins = file, [*self._begins, self.end]
 
     def close(self) -> None:
         """Let go of the folder; appends that wait are refused."""

@@ -96,7 +96,7 @@ def connect(settings: Mapping[str, Any], context: Context) -> SyslogSource:
         settings.get("idle_seconds", 3600),
     )
     tls = _tls(settings) if protocol == "tls" else None
-    spool = Spool(context.state / "spool", max_bytes=settings.get("spool_bytes", 1 << 30))
+    spool = Spool(context.state / "spool", max_bytes=settings.get("spool_bytes", 1 << 30), cipher=context.cipher)
     counts = Counts()
     try:
         bound = _bound(settings, protocol)

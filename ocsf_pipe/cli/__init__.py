@@ -19,6 +19,7 @@ COMMANDS = (
     "query",
     "shell",
     "quarantine",
+    "content",
     "mapping",
     "schema",
     "lake",

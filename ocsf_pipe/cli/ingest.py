@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from ocsf_pipe.run.report import Report
 
 app = typer.Typer()
+
+
+class Tier(StrEnum):
+    """What becomes of the text of prompts and responses; the values are those of a pipeline file."""
+
+    seal = "seal"
+    store = "store"
+    store_plain = "store-plain"
+
 
 QUARANTINED = 3
 MISSING = 4
@@ -33,6 +43,9 @@ def ingest(
     max_record: Annotated[
         int, typer.Option("--max-record", min=1, metavar="MIB", help="The longest record taken.")
     ] = 16,
+    content: Annotated[
+        Tier, typer.Option("--content", help="Prompts and responses: seal, store (encrypted), or store-plain.")
+    ] = Tier.seal,
     as_json: Annotated[bool, typer.Option("--json", help="Print the account as one JSON object.")] = False,
 ) -> None:
     """Map raw logs to OCSF events and write them to the lake, every record exactly once.
@@ -53,7 +66,7 @@ def ingest(
 
     with _progress(paths) as progress:
         opened = Lake(lake, create=True)
-        run = Ingest(opened, mapping, again, max_record << 20, threads=threads, vault=vault_of(opened))
+        run = Ingest(opened, mapping, again, max_record << 20, threads=threads, vault=vault_of(opened, content.value))
         if progress is not None:
             run.progress = progress
         try:

@@ -6,9 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ocsf_pipe.content.cipher import Cipher
+from ocsf_pipe.content.cipher import Cipher, is_sealed
 from ocsf_pipe.content.keys import Keyring
 from ocsf_pipe.content.seal import Sealer
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Seals what waits on local disk to be mapped, where it may hold content; reads it whether or not it was sealed."""
+
+    vault: Vault
+    sealing: bool
+
+    def seal(self, plain: bytes, about: bytes) -> bytes:
+        """Return the sealed form of some bytes."""
+        return self.vault.cipher.seal(plain, about) if self.sealing else plain
+
+    def open(self, sealed: bytes, about: bytes) -> bytes:
+        """Return the bytes again; raises ValueError where they are not what was sealed."""
+        return self.vault.cipher.open(sealed, about) if is_sealed(sealed) else sealed
 
 
 @dataclass

@@ -13,9 +13,9 @@ from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.lake.shape import conform, lake_schema, merged
 from ocsf_pipe.mapping.catalogue import Listed
-from ocsf_pipe.run.contents import TABLE as CONTENT_TABLE
 from ocsf_pipe.run.contents import text_table
 from ocsf_pipe.run.memory import give_back
+from ocsf_pipe.run.pipeline import TEXTS
 from ocsf_pipe.run.quarantine import Refused
 from ocsf_pipe.run.recognise import UNKNOWN, Engines, sorted_out
 from ocsf_pipe.run.report import Report
@@ -110,7 +110,7 @@ class Mapped:
             self.report.events[name] += table.num_rows
         texts = text_table(outcome, self.engines.vault)
         if texts is not None:
-            self._keep(CONTENT_TABLE, texts)
+            self._keep(TEXTS, texts)
         self.report.written += outcome.written
         self.report.dropped.update(outcome.dropped)
         self.report.failed.update(outcome.failed)

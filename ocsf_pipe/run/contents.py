@@ -15,10 +15,8 @@ from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.engine.outcome import Outcome
 from ocsf_pipe.errors import UsageError
 from ocsf_pipe.lake import Lake
+from ocsf_pipe.run.pipeline import Tier
 
-TABLE = "_content"
-KEPT_DAYS = 30
-"""How long texts are kept where nothing is said."""
 KEY, KEY_FILE = "OCSF_PIPE_CONTENT_KEY", "OCSF_PIPE_CONTENT_KEY_FILE"
 KEY_PLACE = "_keys/content.key"
 SCHEMA = pa.schema(
@@ -37,9 +35,9 @@ SCHEMA = pa.schema(
 """`event_uid` is `metadata.uid` of the event; `text`, or `sealed` where texts are encrypted, is what was said."""
 
 
-def vault_of(lake: Lake, *, store: bool = False, encrypt: bool = False, key_file: str | None = None) -> Vault:
+def vault_of(lake: Lake, tier: Tier = "seal", key_file: str | None = None) -> Vault:
     """The guard of a lake; its keys are looked for when they are first needed."""
-    return Vault(partial(keyring_of, lake, key_file, make=True), store, encrypt)
+    return Vault(partial(keyring_of, lake, key_file, make=True), tier != "seal", tier == "store")
 
 
 def reading_vault(lake: Lake, key_file: str | None = None) -> Vault:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from ocsf_pipe.run.pipeline_detect import DetectSpec
 
 
+TEXTS = "_content"
+"""The table of the texts that are kept."""
+TEXT_DAYS = 30
+
+
 @dataclass(frozen=True, slots=True)
 class BatchSpec:
     """When a batch of a partition is closed: after so many seconds, or so many bytes of raw records."""
@@ -36,7 +41,9 @@ class MaintenanceSpec:
     retain: Mapping[str, int] = field(default_factory=dict)
 
     def days(self, table: str) -> int | None:
-        """How many days the rows of a table are kept; None for ever."""
+        """How many days the rows of a table are kept; None for ever. Texts are kept for a month if nothing is said."""
+        if table == TEXTS:
+            return self.retain.get(table, TEXT_DAYS)
         return self.retain.get(table, self.retain.get("default"))
 
 
@@ -56,17 +63,31 @@ class LogSpec:
     format: Literal["auto", "json", "text"] = "auto"
 
 
+Tier = Literal["seal", "store", "store-plain"]
+"""What becomes of text: none of it is kept; it is kept encrypted in a table of its own; it is kept there as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentSpec:
+    """What becomes of prompts and responses; key_file: where the key is, None for the environment's or the lake's."""
+
+    tier: Tier = "seal"
+    key_file: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """One source: its connector, the mappings its records may go to (none: the records tell), its settings.
 
-    Settings fit the connector's `SETTINGS`; secrets in them are `Secret` objects.
+    Settings fit the connector's `SETTINGS`; secrets in them are `Secret` objects. content: what becomes of its text,
+    where the pipeline says another thing.
     """
 
     name: str
     connector: str
     mappings: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    content: Tier | None = None
 
     def revealed(self) -> dict[str, Any]:
         """The settings as `connect` takes them, secrets as plain text; never to be kept or shown."""
@@ -79,7 +100,7 @@ class Pipeline:
     """Everything that a pipeline file says. `lake` is a folder or URL; below `state` lie the spools of sources.
 
     metrics: None serves none. threads: DuckDB threads that map; each costs memory. detect: rules that are asked of
-    every batch; None asks none. file: where this was read.
+    every batch; None asks none. content: what becomes of prompts and responses. file: where this was read.
     """
 
     name: str
@@ -92,6 +113,7 @@ class Pipeline:
     log: LogSpec = LogSpec()
     threads: int = 1
     detect: DetectSpec | None = None
+    content: ContentSpec = ContentSpec()
     file: Path | None = None
 
 

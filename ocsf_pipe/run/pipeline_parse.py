@@ -10,10 +10,10 @@ import yaml
 from ocsf_pipe.errors import Diagnostic, PipelineError, Span, did_you_mean
 from ocsf_pipe.mapping.reader import NULLS, Reader
 from ocsf_pipe.run.ingest import PIPELINE as INGEST
-from ocsf_pipe.run.pipeline import BatchSpec, LogSpec, MaintenanceSpec, MetricsSpec, Pipeline
+from ocsf_pipe.run.pipeline import TEXTS, BatchSpec, ContentSpec, LogSpec, MaintenanceSpec, MetricsSpec, Pipeline
 from ocsf_pipe.run.pipeline_complaints import Complaints
 from ocsf_pipe.run.pipeline_detect import detect_of
-from ocsf_pipe.run.pipeline_sources import sources_of
+from ocsf_pipe.run.pipeline_sources import TIERS, sources_of
 from ocsf_pipe.run.pipeline_values import (
     address_of,
     bytes_of,
@@ -28,8 +28,9 @@ from ocsf_pipe.run.pipeline_values import (
 from ocsf_pipe.run.replay import PIPELINE as REPLAY
 from ocsf_pipe.schema import load as load_schema
 
-TOP = "pipeline lake state batch threads metrics log maintenance detect sources".split()
+TOP = "pipeline lake state batch threads content metrics log maintenance detect sources".split()
 BATCH = ("seconds", "bytes")
+CONTENT = ("tier", "key_file")
 METRICS = ("listen",)
 LOG = ("level", "format")
 MAINTENANCE = ("compact", "vacuum", "keep", "retain")
@@ -83,6 +84,7 @@ def _pipeline(said: Complaints, top: Mapping[str, yaml.Node], path: Path) -> Pip
         threads=whole_of(said, top["threads"], "`threads`", 1, MOST_THREADS) if "threads" in top else 1,
         metrics=_metrics(said, top.get("metrics")),
         log=_log(said, top.get("log")),
+        content=_content(said, top.get("content")),
         maintenance=_maintenance(said, top.get("maintenance")),
         detect=detect_of(said, top.get("detect"), lake),
         sources=sources_of(said, top["sources"]) if "sources" in top else (),
@@ -144,14 +146,23 @@ def _maintenance(said: Complaints, node: yaml.Node | None) -> MaintenanceSpec:
     )
 
 
+def _content(said: Complaints, node: yaml.Node | None) -> ContentSpec:
+    """What becomes of text: one word, or a table with the place of the key."""
+    if isinstance(node, yaml.ScalarNode) and node.value not in NULLS:
+        return ContentSpec(word_of(said, node, "`content`", TIERS))
+    found = _table(said, node, "`content`", CONTENT)
+    tier = word_of(said, found["tier"], "`content.tier`", TIERS) if "tier" in found else TIERS[0]
+    return ContentSpec(tier, text_of(said, found["key_file"], "`content.key_file`") if "key_file" in found else None)
+
+
 def _period(said: Complaints, found: Mapping[str, yaml.Node], key: str, usual: float | None) -> float | None:
     return period_of(said, found[key], f"`maintenance.{key}`") if key in found else usual
 
 
 def _retain(said: Complaints, node: yaml.Node) -> dict[str, int]:
-    """Days by class, each a class of OCSF, the quarantine, or `default`."""
+    """Days by class, each a class of OCSF, the quarantine, the texts, or `default`."""
     schema = load_schema()
-    known = {schema.classes[name].table for name in schema.classes} | {"_quarantine", "default"}
+    known = {schema.classes[name].table for name in schema.classes} | {"_quarantine", TEXTS, "default"}
     days = {}
     for key, span, value in said.reader.entries(node, "`maintenance.retain`"):
         if key not in known:

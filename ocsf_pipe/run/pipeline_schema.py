@@ -14,7 +14,7 @@ from ocsf_connectors import CONNECTORS
 from ocsf_pipe.run.deliver import LEVELS as FINDINGS
 from ocsf_pipe.run.pipeline_detect import TARGETS, target_schema
 from ocsf_pipe.run.pipeline_parse import FORMATS, LEVELS, MOST_THREADS
-from ocsf_pipe.run.pipeline_sources import settings_schema
+from ocsf_pipe.run.pipeline_sources import TIERS, settings_schema
 from ocsf_pipe.run.pipeline_values import DURATION, NAME, NEVER, SIZE
 
 _SECRET = {
@@ -86,6 +86,17 @@ def _top() -> dict[str, Any]:
             seconds=_said("So long after its first record (3s).", "duration"),
             bytes=_said("At so many bytes of raw records (40MiB).", "size"),
         ),
+        "content": {
+            "description": "What becomes of prompts and responses (seal): no text is kept, or a table of texts.",
+            "anyOf": [
+                {"enum": list(TIERS)},
+                _object(
+                    "The same with the place of the key.",
+                    tier={"enum": list(TIERS)},
+                    key_file={"description": "A key file, made on first use.", "type": "string", "minLength": 1},
+                ),
+            ],
+        },
         "metrics": _object(
             "Serves /metrics, /healthz and /readyz.",
             listen={"description": "Host and port (127.0.0.1:9464).", "type": "string", "pattern": r":\d{1,5}$"},
@@ -165,7 +176,8 @@ def _source(known: Mapping[str, Any]) -> dict[str, Any]:
 def _connector(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a connector as a whole source, its secrets as references."""
     found: dict[str, Any] = _referenced(settings, f"#/$defs/connector_{name}")
-    own = {"connector": {"const": name}, "mapping": {"$ref": "#/$defs/mapping"}}
+    tier = {"description": "What becomes of its text, where it is not as the pipeline says.", "enum": list(TIERS)}
+    own = {"connector": {"const": name}, "mapping": {"$ref": "#/$defs/mapping"}, "content": tier}
     found.pop("$schema", None)
     found.pop("$id", None)
     return {**found, "properties": {**own, **found.get("properties", {})}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -12,14 +12,15 @@ from ocsf_connectors import CONNECTORS
 from ocsf_pipe.errors import Diagnostic, MappingError, OcsfPipeError, did_you_mean
 from ocsf_pipe.mapping.catalogue import Listed, find_mapping
 from ocsf_pipe.mapping.compile import read_text
-from ocsf_pipe.run.pipeline import SourceSpec
+from ocsf_pipe.run.pipeline import SourceSpec, Tier
 from ocsf_pipe.run.pipeline_complaints import Complaints
 from ocsf_pipe.run.pipeline_settings import settings_of
-from ocsf_pipe.run.pipeline_values import name_of, text_of
+from ocsf_pipe.run.pipeline_values import name_of, text_of, word_of
 
-OWN = ("connector", "mapping")
+OWN = ("connector", "mapping", "content")
 """The keys of a source that are not settings of its connector."""
 AUTO = "auto"
+TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 def settings_schema(connector: str) -> Mapping[str, Any] | None:
@@ -73,7 +74,8 @@ def _source(said: Complaints, name: str, node: yaml.MappingNode, checked: dict[s
                 said.hide(value)
     mappings = _mappings(said, own["mapping"], checked) if "mapping" in own else ()
     settings = {} if schema is None else settings_of(said, node, OWN, schema, f"the connector `{connector}`")
-    return SourceSpec(name, connector, mappings, settings)
+    tier = word_of(said, own["content"], "`content`", TIERS) if "content" in own else None
+    return SourceSpec(name, connector, mappings, settings, tier)
 
 
 def _schema(said: Complaints, connector: str, node: yaml.Node) -> Mapping[str, Any] | None:

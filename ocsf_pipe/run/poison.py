@@ -21,19 +21,27 @@ Whole = Callable[[Sequence[Records]], Mapped]
 """Maps some runs as one batch, or raises."""
 
 
-def mapped_without_poison(whole: Whole, runs: Sequence[Records], partition: str, renewed: Callable[[], None]) -> Mapped:
+def mapped_without_poison(
+    whole: Whole, runs: Sequence[Records], partition: str, renewed: Callable[[], None], *, quiet: bool = False
+) -> Mapped:
     """Map a batch; records that make it raise are in its quarantine with what they raised.
 
-    `renewed` gives new engines after a failure: the old ones may not be used any more. Raises what `whole` raises
-    where not even an empty batch can be mapped, or memory is short: that is no record's fault.
+    What was raised may quote a record: with `quiet` the log says only of what kind it is. `renewed` gives new engines
+    after a failure: the old ones may not be used any more. Raises what `whole` raises where not even an empty batch
+    can be mapped, or memory is short: that is no record's fault.
     """
     try:
         return whole(runs)
     except (MemoryError, OSError):
         raise
-    except Exception:
-        LOG.exception("a batch cannot be mapped as a whole; its records are tried in halves",
-                      extra={"partition": partition})  # fmt: skip
+    except Exception as error:
+        kind = type(error).__name__
+        LOG.error(  # noqa: TRY400 - the traceback goes along where it may
+            "a batch cannot be mapped as a whole (%s); its records are tried in halves",
+            kind,
+            exc_info=None if quiet else error,
+            extra={"partition": partition},
+        )
         renewed()
         whole([emptied(run) for run in runs])
     return whole([_cured(run, whole, renewed) for run in runs])

@@ -22,8 +22,8 @@ from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.mapping.catalogue import Listed
 from ocsf_pipe.run.batch import now, resumed
-from ocsf_pipe.run.contents import TABLE as CONTENT_TABLE
 from ocsf_pipe.run.contents import text_table, vault_of
+from ocsf_pipe.run.pipeline import TEXTS
 from ocsf_pipe.run.quarantine import opened
 from ocsf_pipe.run.recognise import pick
 from ocsf_pipe.source import Records
@@ -138,7 +138,7 @@ class Replay:
         outcome = self.engine.run(records, clock=clock, origin=origins)
         texts = text_table(outcome, vault)
         if texts is not None:
-            outcome.tables[CONTENT_TABLE] = texts
+            outcome.tables[TEXTS] = texts
         faulty = {fault.row for fault in outcome.faults}
         good = pa.array([row for row in range(len(records)) if row not in faulty], pa.int64())
         moved = rows["record_uid"].combine_chunks().take(kept.take(good))

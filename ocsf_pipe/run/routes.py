@@ -61,6 +61,10 @@ class Routes:
         """Whether one mapping was named, which then takes every record."""
         return len(self.names) == 1
 
+    def may_hold_content(self) -> bool:
+        """Whether what comes in may be content: a mapping has some, or none was named and it may be anything."""
+        return not self.names or any(listed.plan.content for listed in self.listed)
+
     def prefer(self, used: Mapping[str, int]) -> None:
         """Ask the mappings that took most records first from now on."""
         self._used.update(used)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocsf_connectors import CONNECTORS
+from ocsf_pipe.content.vault import Waiting
 from ocsf_pipe.lake import Lake
 from ocsf_pipe.lake.txn import safe_name
 from ocsf_pipe.mapping.catalogue import forget_catalogue
@@ -77,6 +78,7 @@ class Renewal:
     generation: Generation
     spec: SourceSpec
     telemetry: Telemetry
+    waiting: Waiting
     seen: int = 0
 
     def __call__(self) -> Routes | None:
@@ -90,6 +92,7 @@ class Renewal:
             LOG.warning("mappings are kept as they were: %s", error, extra={"source": self.spec.name})
             self.telemetry.reloaded(f"{self.spec.name}: kept as it was, {error}")
             return None
+        self.waiting.sealing = self.waiting.sealing or routes.may_hold_content()
         self.telemetry.reloaded(self.spec.name)
         return routes
 
@@ -146,7 +149,9 @@ def worker_of(
     state.mkdir(parents=True, exist_ok=True)
     ledger = LakeLedger(lake, f"{MANIFESTS}/{safe_name(pipeline.name)}/{safe_name(spec.name)}")
     gap = partial(telemetry.gap, spec.name)
-    context = Context(pipeline.name, spec.name, routes, ledger, state, stop, gap=gap)
+    vault = vault_of(lake, spec.content or pipeline.content.tier, pipeline.content.key_file)
+    waiting = Waiting(vault, routes.may_hold_content())
+    context = Context(pipeline.name, spec.name, routes, ledger, state, stop, gap=gap, cipher=waiting)
     return Worker(
         context,
         lake,
@@ -156,8 +161,8 @@ def worker_of(
         telemetry,
         once=once,
         threads=pipeline.threads,
-        vault=vault_of(lake),
-        renew=Renewal(generation, spec, telemetry),
+        vault=vault,
+        renew=Renewal(generation, spec, telemetry, waiting),
     )
 
 

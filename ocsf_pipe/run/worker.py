@@ -300,7 +300,7 @@ class Worker:
             if routes is self.routes:
                 self._engines = engines[0]
 
-        return mapped_without_poison(whole, runs, partition, renewed)
+        return mapped_without_poison(whole, runs, partition, renewed, quiet=routes.may_hold_content())
 
     def _txn(self, lane: Lane, end: int, clock: int, report: Report) -> Txn:
         """The transaction of the batch in hand: the pending one, where it was begun already."""
