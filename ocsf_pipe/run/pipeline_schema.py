@@ -86,17 +86,7 @@ def _top() -> dict[str, Any]:
             seconds=_said("So long after its first record (3s).", "duration"),
             bytes=_said("At so many bytes of raw records (40MiB).", "size"),
         ),
-        "content": {
-            "description": "What becomes of prompts and responses (seal): no text is kept, or a table of texts.",
-            "anyOf": [
-                {"enum": list(TIERS)},
-                _object(
-                    "The same with the place of the key.",
-                    tier={"enum": list(TIERS)},
-                    key_file={"description": "A key file, made on first use.", "type": "string", "minLength": 1},
-                ),
-            ],
-        },
+        "content": _content(),
         "metrics": _object(
             "Serves /metrics, /healthz and /readyz.",
             listen={"description": "Host and port (127.0.0.1:9464).", "type": "string", "pattern": r":\d{1,5}$"},
@@ -145,6 +135,20 @@ def _detect(name: str) -> dict[str, Any]:
             "additionalProperties": {"oneOf": [{"$ref": f"#/$defs/target_{to}"} for to in TARGETS]},
         },
     )
+
+
+def _content() -> dict[str, Any]:
+    return {
+        "description": "What becomes of prompts and responses (seal): no text is kept, or a table of texts.",
+        "anyOf": [
+            {"enum": list(TIERS)},
+            _object(
+                "The same with the place of the key.",
+                tier={"enum": list(TIERS)},
+                key_file={"description": "A key file, made on first use.", "type": "string", "minLength": 1},
+            ),
+        ],
+    }
 
 
 def _object(description: str, **properties: Any) -> dict[str, Any]:
