@@ -239,7 +239,134 @@ def _audit() -> Iterator[dict[str, Any]]:
     yield {**top, "kind": "tool_call", "tool": {"name": "ls"}, "tool_call": "c", "arguments": text, "result": text}
 
 
-DIALECTS: dict[str, list[dict[str, Any]]] = {
+def _vertex() -> Iterator[dict[str, Any]]:
+    asked = {
+        "contents": [{"role": "user", "parts": [{"text": SAID}]}],
+        "systemInstruction": {"parts": [{"text": SAID}]},
+    }
+    made = {
+        "candidates": [
+            {
+                "content": {
+                    "role": "model",
+                    "parts": [{"text": SAID}, {"functionCall": {"name": "ls", "args": {"p": SAID}}}],
+                },
+                "finishReason": "STOP",
+            }
+        ]
+    }
+    for form in (lambda value: value, json.dumps):
+        yield {
+            "logging_time": AT,
+            "request_id": "1",
+            "endpoint": "e",
+            "model": "gemini",
+            "api_method": "generateContent",
+            "full_request": form(asked),
+            "full_response": form(made),
+            "request_payload": [json.dumps(asked)],
+            "response_payload": [json.dumps(made)],
+        }
+    yield {
+        "timestamp": AT,
+        "insertId": "i",
+        "protoPayload": {
+            "serviceName": "aiplatform.googleapis.com",
+            "resourceName": "r",
+            "request": asked,
+            "response": made,
+            "methodName": "google.cloud.aiplatform.v1.PredictionService.GenerateContent",
+            "authenticationInfo": {"principalEmail": "a@b.example"},
+            "requestMetadata": {"callerIp": "203.0.113.7"},
+        },
+    }
+
+
+def _lakera() -> Iterator[dict[str, Any]]:
+    hit = {"start": 0, "end": 5, "text": MARK, "detector_type": "pii/name", "message_id": 1}
+    told = {
+        "flagged": True,
+        "metadata": {"request_uuid": "u"},
+        "payload": [hit],
+        "breakdown": [{"detector_type": "pii/name", "detected": True}],
+    }
+    yield {"timestamp": AT, **told}
+    yield {"timestamp": AT, "request": {"messages": CHAT}, "response": told}
+
+
+def _llama_guard() -> Iterator[dict[str, Any]]:
+    yield {
+        "timestamp": AT,
+        "model": "llama-guard3",
+        "message": {"role": "assistant", "content": "unsafe\nS1"},
+        "prompt": SAID,
+        "messages": CHAT,
+    }
+    yield {
+        "timestamp": AT,
+        "scanner_type": "prompt_guard",
+        "decision": "block",
+        "score": 0.9,
+        "status": "success",
+        "reason": SAID,
+        "input": SAID,
+        "text": SAID,
+    }
+
+
+def _nemo() -> Iterator[dict[str, Any]]:
+    call = {"task": "t", "id": "1", "prompt": SAID, "completion": SAID, "raw_response": {"text": SAID}}
+    action = {"action_name": "a", "action_params": {"p": SAID}, "return_value": SAID, "llm_calls": [call]}
+    rail = {
+        "type": "input",
+        "name": "self check input",
+        "decisions": ["execute"],
+        "stop": True,
+        "executed_actions": [action],
+        "started_at": 1772442900.5,
+        "finished_at": 1772442901.1,
+    }
+    yield {
+        "response": CHAT,
+        "llm_output": {"x": SAID},
+        "output_data": {"user_message": SAID},
+        "log": {"activated_rails": [rail]},
+    }
+
+
+def _trace() -> Iterator[dict[str, Any]]:
+    part = {
+        "id": "o",
+        "traceId": "t",
+        "projectId": "p",
+        "type": "GENERATION",
+        "startTime": AT,
+        "name": "chat",
+        "input": CHAT,
+        "output": CHOICE["message"],
+    }
+    yield {
+        "id": "t",
+        "projectId": "p",
+        "timestamp": AT,
+        "name": "n",
+        "bookmarked": False,
+        "input": SAID,
+        "output": {"a": SAID},
+        "observations": [part],
+    }
+
+
+OLLAMA = (
+    f'time=2026-03-02T09:15:00.500+01:00 level=DEBUG source=routes.go:1513 msg="chat request" images=0 prompt="{SAID}"'
+)
+_ASKED, _MADE = "[logger.py:39] Received request chatcmpl-a1", "[logger.py:70] Generated response chatcmpl-a1"
+VLLM = (
+    f"INFO 03-02 09:15:00 {_ASKED}: prompt: '{SAID}', params: SamplingParams(n=1), prompt_token_ids: None, lora_request: None.",
+    f"INFO 03-02 09:15:01 {_MADE} (streaming complete): output: '{SAID}', output_token_ids: [1], finish_reason: stop",
+)
+
+DIALECTS: dict[str, list[Any]] = {
     "otel.genai": list(_otel()),
     "anthropic.claude_code": list(_claude_code()),
     "aws.bedrock_invocation": list(_bedrock()),
@@ -253,7 +380,20 @@ DIALECTS: dict[str, list[dict[str, Any]]] = {
     "mcp.jsonrpc": list(_mcp()),
     "openai.agents_trace": list(_agents()),
     "ocsf_pipe.audit": list(_audit()),
+    "google.vertex_ai": list(_vertex()),
+    "lakera.guard": list(_lakera()),
+    "meta.llama_guard": list(_llama_guard()),
+    "nvidia.nemo_guardrails": list(_nemo()),
+    "langfuse.trace": list(_trace()),
+    "ollama.server": [OLLAMA],
+    "vllm.server": list(VLLM),
 }
+"""Records by mapping: objects, or lines of text."""
+
+
+def line_of(record: Any) -> str:
+    """A record as it comes in."""
+    return record if isinstance(record, str) else json.dumps(record)
 
 
 def marked_files(*places: Path) -> list[str]:
