@@ -335,6 +335,22 @@ def test_a_cipher_seals_what_lies_on_disk(tmp_path: Path) -> None:
     assert b"topkey" not in on_disk
 
 
+def test_nothing_that_is_done_stays_on_disk_beside_a_cipher(tmp_path: Path) -> None:
+    """A segment goes when all of it is in the lake, full or not; positions go on, also after a restart."""
+    spool = opened(tmp_path / "s", cipher=Turned())
+    first = spool.append([Entry("json", b"one"), Entry("json", b"two")])
+    half = spool.read(0, MIB)[0].end
+    spool.forget(half)
+    assert bodies(everything(spool)) == [b"one", b"two"]
+    spool.forget(first)
+    assert sum(path.stat().st_size for path in (tmp_path / "s").glob("*.segment")) == 0
+    assert spool.append([Entry("json", b"three")]) > first
+    spool.close()
+    again = opened(tmp_path / "s", cipher=Turned())
+    assert bodies(again.read(first, MIB)) == [b"three"]
+    again.close()
+
+
 def test_a_folder_without_segments_gets_a_new_id(tmp_path: Path) -> None:
     """Its positions begin anew, so that the lake must not take them for those it has; a lost id is an error."""
     filled(tmp_path / "s", 1)
