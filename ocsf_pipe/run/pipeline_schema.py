@@ -70,11 +70,7 @@ def _top() -> dict[str, Any]:
     return {
         "pipeline": {"description": "The pipeline's name; its checkpoints bear it.", "type": "string", "pattern": name},
         "lake": {"description": "The lake: a folder or an object store URL.", "type": "string", "minLength": 1},
-        "state": {
-            "description": "A local folder for what is accepted and not in the lake yet; `_state` in a local lake.",
-            "type": "string",
-            "minLength": 1,
-        },
+        "state": _text("A local folder for what is accepted and not in the lake yet; `_state` in a local lake."),
         "threads": {
             "description": "DuckDB threads that map.",
             "type": "integer",
@@ -135,6 +131,10 @@ def _detect(name: str) -> dict[str, Any]:
             "additionalProperties": {"oneOf": [{"$ref": f"#/$defs/target_{to}"} for to in TARGETS]},
         },
     )
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "type": "string", "minLength": 1}
 
 
 def _content() -> dict[str, Any]:
