@@ -233,10 +233,12 @@ def _agents() -> Iterator[dict[str, Any]]:
 def _audit() -> Iterator[dict[str, Any]]:
     top = {"ocsf_pipe_audit": 1, "id": "1", "time": AT, "app": {"name": "a"}, "content": "text", "hmac_key": "k",
            "origin": {"host": "h", "pid": 1, "writer": "w", "seq": 1}, "outcome": "success"}  # fmt: skip
-    text = {"chars": 9, "bytes": 9, "hmac": "00", "text": SAID}
+    text = {"chars": 9, "bytes": 9, "hmac": "00"}
     yield {**top, "kind": "completion", "model": "gpt", "provider": "openai", "prompt": text, "response": text,
-           "requested_tools": [{"name": "ls", "id": "c", "arguments": text}]}  # fmt: skip
-    yield {**top, "kind": "tool_call", "tool": {"name": "ls"}, "tool_call": "c", "arguments": text, "result": text}
+           "requested_tools": [{"name": "ls", "id": "c", "arguments": text}],
+           "texts": {"prompt": SAID, "response": SAID, "requested_tools.0.arguments": SAID, "new": SAID}}  # fmt: skip
+    yield {**top, "kind": "tool_call", "tool": {"name": "ls"}, "tool_call": "c", "arguments": text, "result": text,
+           "texts": {"arguments": SAID, "result": SAID}}  # fmt: skip
 
 
 def _vertex() -> Iterator[dict[str, Any]]:
