@@ -241,6 +241,19 @@ def _audit() -> Iterator[dict[str, Any]]:
            "texts": {"arguments": SAID, "result": SAID}}  # fmt: skip
 
 
+def _transcript() -> Iterator[dict[str, Any]]:
+    top = {"sessionId": "s", "version": "2.1.44", "timestamp": AT, "uuid": "u", "cwd": "/a", "isSidechain": False}
+    given = {"file_path": "/a", "content": SAID, "prompt": SAID, "description": SAID}
+    for message in (SAID, {"role": "user", "content": SAID}):
+        yield {**top, "type": "user", "message": message}
+    parts = [{"type": "thinking", "thinking": SAID}, {"type": "text", "text": SAID},
+             {"type": "tool_use", "id": "t", "name": "Write", "input": given}]  # fmt: skip
+    yield {**top, "type": "assistant", "message": {"role": "assistant", "model": "m", "content": parts}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": SAID}]}
+    yield {**top, "type": "user", "message": {"role": "user", "content": [result]}, "toolUseResult": {"stdout": SAID}}
+    yield {"type": "summary", "summary": SAID, "leafUuid": "u"}
+
+
 def _vertex() -> Iterator[dict[str, Any]]:
     asked = {
         "contents": [{"role": "user", "parts": [{"text": SAID}]}],
@@ -382,6 +395,7 @@ DIALECTS: dict[str, list[Any]] = {
     "mcp.jsonrpc": list(_mcp()),
     "openai.agents_trace": list(_agents()),
     "ocsf_pipe.audit": list(_audit()),
+    "anthropic.claude_code_transcript": list(_transcript()),
     "google.vertex_ai": list(_vertex()),
     "lakera.guard": list(_lakera()),
     "meta.llama_guard": list(_llama_guard()),
