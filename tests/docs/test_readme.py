@@ -105,6 +105,13 @@ def test_a_pipeline_is_checked_and_run(home: Path) -> None:
     assert _run("ocsf-pipe query --format json 'select count(*) as n from authentication'", home) == again
 
 
+def test_rules_are_asked_of_the_lake(home: Path) -> None:
+    """Over the same CloudTrail: what the rules find, their tests, and what the sources can feed."""
+    shown = _run(_commands("detect run"), home)
+    assert "0 failed" in shown
+    assert "blind" in shown
+
+
 def test_a_mapping_is_drafted_checked_explained_and_tested(home: Path) -> None:
     """With the commands in the order in which they stand."""
     assert "mapping.yaml" in _commands("mapping new")
