@@ -107,6 +107,7 @@ def test_a_pipeline_is_checked_and_run(home: Path) -> None:
 
 def test_rules_are_asked_of_the_lake(home: Path) -> None:
     """Over the same CloudTrail: what the rules find, their tests, and what the sources can feed."""
+    _run("ocsf-pipe ingest ~/cloudtrail/ --lake ./lake", home)
     shown = _run(_commands("detect run"), home)
     assert "0 failed" in shown
     assert "blind" in shown
