@@ -205,9 +205,11 @@ class Lake:
 
     def vacuum(self, table: str, hours: int = 168) -> list[str]:
         """Delete files that left the table more than so many hours ago; return their paths within the table."""
-        from ocsf_pipe.lake import maintain
+        from ocsf_pipe.lake import integrity, maintain
 
-        return maintain.vacuum(self.writer, self._known(table), hours)
+        deleted = maintain.vacuum(self.writer, self._known(table), hours)
+        integrity.forget(self.writer, table)
+        return deleted
 
     def retain(self, table: str, days: int) -> Retention:
         """Take all rows but those of today and so many days before out; LakeError while another rewrites the table."""

@@ -104,25 +104,50 @@ def check(writer: Writer, name: str, anchor: Anchor | None = None) -> Integrity:
 
 def partitions(writer: Writer, name: str, first: str, last: str) -> list[Partition]:
     """Hash the days of a table from one to another, both included, as ISO dates; each file is read once."""
-    held, chain = _Held(name), Chain(writer.store, name)
-    heads: dict[str, str] = {}
-    version = -1
-    for link in chain.links():
-        heads.update({day: one["head"] for day, one in link["days"].items()})
-        version = link["version"]
-        for one in _bound([link]):
-            _apply(held, one)
+    held = _told(writer, name)
+    links = Chain(writer.store, name).links()
+    heads = {day: one["head"] for link in links for day, one in link["days"].items()}
     table = writer.table(name)
-    for each in range(version + 1, table.version() + 1):
-        later = commit(writer.store, name, each)
-        if later is not None:
-            _apply(held, later)
     days: dict[str, list[Mapping[str, Any]]] = {}
     for file in pa.table(table.get_add_actions()).to_pylist():
         day = str(file["partition"]["event_day"])
         if first <= day <= last:
             days.setdefault(day, []).append(file)
     return [_partition(held, writer.store, day, files, heads.get(day, "")) for day, files in sorted(days.items())]
+
+
+def forget(writer: Writer, name: str) -> int:
+    """Delete the row digests that no row of the table is compared with any more; return how many files of them.
+
+    They are those of files that left with a retention, or with all that was made of them. What a writer has stored and
+    not yet committed is in no claim, and stays.
+    """
+    held = _told(writer, name)
+    needed: set[str] = set()
+    waiting = list(held.live.values())
+    while waiting:
+        file = waiting.pop()
+        needed |= {one.path for one in (file.digests, file.taken) if one is not None}
+        waiting += [held.known[path] for path in file.made_of if path in held.known]
+    claimed = {one.path for file in held.known.values() for one in (file.digests, file.taken) if one is not None}
+    gone = [path for path in sorted(claimed - needed) if writer.store.names(path.rpartition("/")[0])]
+    for path in gone:
+        writer.store.delete(path)
+    return len(gone)
+
+
+def _told(writer: Writer, name: str) -> _Held:
+    """The table as its links and its log tell it, unchecked."""
+    held, version = _Held(name), -1
+    for link in Chain(writer.store, name).links():
+        version = link["version"]
+        for one in _bound([link]):
+            _apply(held, one)
+    for each in range(version + 1, writer.table(name).version() + 1):
+        later = commit(writer.store, name, each)
+        if later is not None:
+            _apply(held, later)
+    return held
 
 
 def _partition(held: _Held, store: Store, day: str, files: list[Mapping[str, Any]], head: str) -> Partition:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ocsf_pipe.bundled import mappings_dir
+from ocsf_pipe.bundled import detections_dir, mappings_dir
 from ocsf_pipe.detect.rules import load_rules
 from ocsf_pipe.errors import UsageError
 from ocsf_pipe.evidence.filled import Filled
@@ -121,6 +121,18 @@ def test_a_file_of_switches_is_checked(tmp_path: Path) -> None:
     (tmp_path / "switches.yml").write_text("- {switch: X, where: y, gives: [], why: z}")
     with pytest.raises(UsageError, match="`why` is no key"):
         switches_beside("a.b", file)
+
+
+def test_every_shipped_ai_detection_says_what_it_needs() -> None:
+    """Each need is an attribute of OCSF or of its extension, in a table that is a class."""
+    rules = load_rules([detections_dir() / "ai"])
+    assert len(rules) >= 30
+    for rule in rules:
+        assert rule.settings.needs, rule.path
+        for path in (path for group in (*rule.settings.needs, *rule.settings.helps) for path in group):
+            table, _, attribute = path.partition(".")
+            if attribute not in {"source", "raw_data", "unmapped"}:
+                load().attribute(table, attribute)
 
 
 def test_some_mappings_have_switches() -> None:

@@ -176,6 +176,22 @@ def test_retention_is_no_loss(lake: Lake) -> None:
     assert [broken.uid for broken in checked(lake).breaks] == ["e6"]
 
 
+def test_vacuum_forgets_the_digests_of_rows_that_are_gone(lake: Lake) -> None:
+    """Those of a day that was taken out go; those of compacted files are what their rows are compared with."""
+    run(lake, txn(0), {"api_activity": pa.concat_tables([events(0, 5, day=300), events(5, 5)])})
+    run(lake, txn(1), {"api_activity": events(10, 5)})
+    before = dt.datetime.fromtimestamp(NOW / 1000, dt.UTC).date() - dt.timedelta(days=90)
+    retain(lake.writer, lake.checkpoints, "api_activity", before, NOW)
+    lake.compact("api_activity")
+    digests = Path(lake.where, "_integrity", "api_activity", "rows")
+    assert len(list(digests.rglob("*.rows"))) == 3
+    lake.vacuum("api_activity", 0)
+    assert len(list(digests.rglob("*.rows"))) == 2
+    assert (checked(lake).holds, checked(lake).rows) == (True, 10)
+    lake.vacuum("api_activity", 0)
+    assert len(list(digests.rglob("*.rows"))) == 2
+
+
 def test_rows_that_leave_the_quarantine_are_known(lake: Lake) -> None:
     """A replay rewrites a file without them; others may not leave with them."""
     quarantined = rows(*({"record_uid": f"r{i}", "raw": f"line {i}"} for i in range(5)))
