@@ -1,1 +1,1 @@
-"""Detection: Sigma rules over the lake, through the mappings read backwards."""
+"""Detection: rules in Sigma and SQL over the lake, through the mappings read backwards; what they find."""

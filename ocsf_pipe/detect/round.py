@@ -17,7 +17,7 @@ from ocsf_pipe.detect.findings import INCIDENT, TABLE, Finder, Incident
 from ocsf_pipe.detect.firing import Firing
 from ocsf_pipe.detect.grouping import Group, Known, groups
 from ocsf_pipe.detect.views import OWN
-from ocsf_pipe.detect.watching import Watch
+from ocsf_pipe.detect.watching import Watch, reach_of
 from ocsf_pipe.ops.sql_text import name_text
 
 LOG = logging.getLogger("ocsf_pipe.detect")
@@ -50,7 +50,11 @@ def _of_rule(watch: Watch, own: Own, fires: Sequence[Firing], reads: Iterable[st
         if table in own.tables
     }
     uids = {uid for fire in seen for uid in fire.events}
-    events = events_of(connection, schemas, uids, watch.schema, {path.split(".")[0] for path in wanted})
+    more, reach = {path.split(".")[0] for path in wanted}, reach_of(rule, watch.rules) + 1
+    near = fires[0].time - reach, fires[-1].time + reach
+    events = events_of(connection, schemas, uids, watch.schema, more, near)
+    if far := uids - events.keys():  # a query may name events from farther than its windows reach
+        events |= events_of(connection, schemas, far, watch.schema, more)
     span = int(said.window * 1000)
     first, last = fires[0].time - max(span, INCIDENT), fires[-1].time + max(span, INCIDENT)
     made = list(groups(seen, events, own.known(rule.id, first, last) if span else ()))

@@ -144,7 +144,7 @@ class _Asked:
     def windowed(self, number: int) -> list[Firing]:
         """The fires of a rule over windows, around everything new that it looks at."""
         rule = self.watch.rules[number]
-        reach = _reach(rule, self.watch.rules)
+        reach = reach_of(rule, self.watch.rules)
         found: list[Firing] = []
         try:
             for span in self._spans(self.watch.reads(number), reach):
@@ -188,11 +188,11 @@ def _between(table: str, first: int, last: int) -> str:
     return f'(from main.{name_text(table)} where "time" between {first} and {last})'
 
 
-def _reach(rule: Rule, rules: Sequence[Rule]) -> int:
+def reach_of(rule: Rule, rules: Sequence[Rule]) -> int:
     """Milliseconds from an event to the last moment at which it can make the rule fire."""
     if rule.query is not None:
         return int(rule.settings.lookback * 1000)
     if rule.correlation is None:
         return int(rule.settings.window * 1000)
-    inner = [_reach(one, rules) for one in rules if {one.id, one.name} & set(rule.correlation.rules)]
+    inner = [reach_of(one, rules) for one in rules if {one.id, one.name} & set(rule.correlation.rules)]
     return rule.correlation.seconds * 1000 + max((one for one in inner if one), default=0)

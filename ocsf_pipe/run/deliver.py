@@ -1,8 +1,8 @@
 """Findings of the lake, told to others: each to each target, in order, once as far as this end can see to it.
 
-The table `detection_finding` is the outbox: what a target has been told is a place in its versions. A finding that was
-taken is noted down before the next one is sent, so that a process that is killed sends at most the one in hand again,
-under the same key.
+The table `detection_finding` is the outbox: what a target has been told is a place in its versions. A finding is
+claimed before it is sent, and noted as sent before the next one is, so that two processes send none twice, and one that
+is killed leaves at most the one in hand to be sent again, under the same key.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, Protocol
 
 from ocsf_pipe.detect.findings import TABLE
 from ocsf_pipe.detect.telling import message_of
 from ocsf_pipe.detect.views import OWN
-from ocsf_pipe.errors import OcsfPipeError
+from ocsf_pipe.errors import FencedError, OcsfPipeError
 from ocsf_pipe.lake import Lake
 from ocsf_pipe.lake.txn import app_id
 from ocsf_pipe.run.batch import now
+from ocsf_pipe.run.claims import Claims
 from ocsf_pipe.run.cursor import Cursor
 from ocsf_pipe.run.worker import backoff
 
@@ -55,6 +57,7 @@ class Outbox:
     sender: Sender
     at_least: str = "informational"
     _seen: int | None = None
+    _owner: str = field(default_factory=lambda: token_hex(8))
 
     @property
     def _cursor(self) -> Cursor:
@@ -73,30 +76,38 @@ class Outbox:
         before = versions.get(TABLE)
         if until < 0 or until in {before, self._seen}:
             return 0
+        claims = Claims(self.lake.store, self._notes, self._owner)
         paths = self.lake.added(TABLE, before if before is not None and before >= 0 else None, until)
         if paths is None:
             paths = self.lake.added(TABLE, None, until) or []
-        taken = self._send(paths) if paths else 0
+        taken = self._send(paths, claims, last) if paths else 0
         if paths:
             self._move(step, last, until, taken)
-            for note in self.lake.store.names(self._notes):
-                self.lake.store.delete(f"{self._notes}/{note}")
+            claims.clear()
         self._seen = until
         return taken
 
-    def _send(self, paths: list[str]) -> int:
+    def _send(self, paths: list[str], claims: Claims, last: int) -> int:
         taken = 0
-        noted = set(self.lake.store.names(self._notes))
+        done = claims.done()
         for uid, message in self._messages(paths):
-            if uid in noted:
+            if uid in done:
                 continue
+            claims.take(uid)
+            # another process may have sent all of it, and cleared its notes, since the place was read
+            if self._cursor.at()[1] != last:
+                claims.clear()
+                raise FencedError("another process has told the target meanwhile", "what comes next is waited for")
             try:
                 self.sender.send(uid, message)
             except RefusedError as error:
                 LOG.error("a finding is refused: %s", error, extra={"target": self.name, "finding": uid})  # noqa: TRY400
+            except Exception:
+                claims.drop(uid)
+                raise
             else:
                 taken += 1
-            self.lake.store.put_new(f"{self._notes}/{uid}", b"")
+            claims.sent(uid)
         return taken
 
     def _messages(self, paths: list[str]) -> list[tuple[str, dict[str, Any]]]:
@@ -154,6 +165,9 @@ class Delivery:
         """Send what is new; whether that went well."""
         try:
             taken = self.outbox.turn()
+        except FencedError as error:
+            LOG.debug("another process delivers: %s", error, extra={"target": self.outbox.name})
+            return True
         except Exception as error:  # noqa: BLE001 - told, waited out, and sent again under the same key
             LOG.warning("findings wait for a target: %s", error, extra={"target": self.outbox.name})
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -194,6 +195,37 @@ def test_what_a_target_does_not_take_waits_and_is_sent_once(tmp_path: Path) -> N
     assert len(sender.sent) == len(set(sender.sent)) == len(wanted) - 2
     assert again.once()
     assert len(sender.sent) == len(wanted) - 2
+
+
+def test_two_processes_send_no_finding_twice(tmp_path: Path) -> None:
+    """One waits while the other lives; what a dead one left behind is taken over."""
+    rules_in(tmp_path)
+    lake = grow(tmp_path, "a", [("good", "07:00:00")])
+    one, two = Fickle([]), Fickle([])
+    first = Outbox(lake, "prod", "soc", one)
+    first.open()
+    grow(tmp_path, "b", [(f"bad {i}", f"09:0{i}:00") for i in range(3)])
+    once(tmp_path)
+    second = Delivery(Outbox(Lake(tmp_path / "lake"), "prod", "soc", two), threading.Event())
+
+    def meanwhile(uid: str, _message: object) -> None:
+        assert second.once()
+        one.sent.append(uid)
+
+    one.send = meanwhile  # type: ignore[method-assign]
+    assert first.turn() == 3
+    assert (len(one.sent), two.sent) == (3, [])
+    assert second.once()
+    assert two.sent == []
+    grow(tmp_path, "c", [("bad last", "10:00:00")])
+    once(tmp_path)
+    uid = findings(tmp_path)[-1]["metadata"]["uid"]
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    said = {"owner": "x", "host": socket.gethostname(), "pid": gone.pid, "at": time.time()}
+    lake.store.put_new(f"{second.outbox._notes}/{uid}", json.dumps(said).encode())
+    assert second.once()
+    assert two.sent == [uid]
 
 
 def test_a_webhook_tells_later_from_never(target: Target) -> None:
