@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "M406": "a rule that is not there",
     "M501": "unknown input format",
     "M502": "a table that is not there, or not as it is used",
+    "M601": "content is read as text",
 }
 
 PIPELINE_CODES: dict[str, str] = {

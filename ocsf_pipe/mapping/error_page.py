@@ -26,6 +26,7 @@ _FAMILIES = {
     "M3": "OCSF",
     "M4": "Rules, paths and names",
     "M5": "Input",
+    "M6": "Content",
     "P1": "Pipelines: the file and its shape",
     "P2": "Pipelines: connectors, mappings, classes",
     "P3": "Pipelines: secrets",

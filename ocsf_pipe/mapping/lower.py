@@ -13,6 +13,7 @@ from ocsf_pipe.mapping.leaves import Leaves
 from ocsf_pipe.mapping.needs import object_needs
 from ocsf_pipe.mapping.parse import path_text
 from ocsf_pipe.mapping.scope import Handle, Scope
+from ocsf_pipe.mapping.sealed import complain_of_sealed
 from ocsf_pipe.mapping.shapes import Trie
 from ocsf_pipe.mapping.sigma import sigma_route
 from ocsf_pipe.mapping.syntax import (
@@ -60,6 +61,7 @@ def lower(context: Context) -> Plan:
     plan = replace(plan, sigma=tuple(sigma_route(context, route, plan.routes) for route in mapping.sigma))
     _unused(context, scope)
     _left_and_read(context)
+    complain_of_sealed(context, plan)
     return replace(plan, shape=context.record.shape())
 
 
