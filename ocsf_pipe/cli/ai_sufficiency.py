@@ -13,7 +13,7 @@ from ocsf_pipe.cli.output import print_json, print_table
 from ocsf_pipe.cli.place import HERE, LakePlace
 
 if TYPE_CHECKING:
-    from ocsf_pipe.evidence.sufficiency import Lack, Sufficiency
+    from ocsf_pipe.evidence.sufficiency import Judge, Lack, Sufficiency
 
 app = typer.Typer()
 
@@ -48,6 +48,7 @@ def sufficiency(
         print_json(asdict(one) for one in found)
     else:
         _show(found)
+        _show_sources(judge)
     if strict and any(one.state != "live" for one in found):
         raise typer.Exit(1)
 
@@ -62,6 +63,20 @@ def _show(found: list[Sufficiency]) -> None:
     print_table(("detection", "state", "why", "what would mend it"), [_row(one) for one in found])
     states = ", ".join(f"{sum(one.state == state for one in found)} {state}" for state in ("live", "degraded", "blind"))
     typer.echo(f"{len(found)} detections: {states}", err=True)
+
+
+def _show_sources(judge: Judge) -> None:
+    """The sources that the detections have to do with, and what becomes of the text in their events."""
+    events: dict[str, int] = {}
+    for counts in judge.sources.values():
+        for source, count in counts.items():
+            events[source] = events.get(source, 0) + count
+    tiers = judge.filled.tiers()
+    said = {
+        source: ", ".join(f"{tier} in {count:,}" for tier, count in sorted(tiers[source].items())) for source in tiers
+    }
+    typer.echo()
+    print_table(("source", "events", "content"), [(name, events[name], said.get(name, "")) for name in sorted(events)])
 
 
 def _row(one: Sufficiency) -> tuple[str, str, str, str]:

@@ -68,6 +68,19 @@ class Filled:
             self._count(table, wanted)
         return {path: self._known[path] for path in paths}
 
+    def tiers(self) -> dict[str, dict[str, int]]:
+        """Return by source how many events keep content in which tier; sources that never say so are left out."""
+        found: dict[str, dict[str, int]] = {}
+        for table, schema in self.columns.items():
+            if "content_tier" in schema.names:
+                sql = f"select source, content_tier, count(*) from {name_text(table)}"
+                rows = self.ask(f"{sql} where content_tier <> '' group by 1, 2")
+                columns = [column.to_pylist() for column in rows.columns]
+                for source, tier, events in zip(*columns, strict=True):
+                    tiers = found.setdefault(source or "", {})
+                    tiers[tier] = tiers.get(tier, 0) + events
+        return found
+
     def sources(self) -> dict[str, dict[str, int]]:
         """Return the number of events by table and source; tables without any are left out."""
         return {

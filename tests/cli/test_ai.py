@@ -28,6 +28,7 @@ def test_sufficiency_prints_states_and_exits_by_them_when_told(program: Program,
     assert ended.code == 0
     assert "blind" in ended.out
     assert "authentication.ai_tool.name is empty in 2 events" in ended.out
+    assert ["source", "events", "content"] in [line.split() for line in ended.out.splitlines()]
     assert "1 detections: 0 live, 0 degraded, 1 blind" in ended.err
     assert program("ai", "sufficiency", rules, "--lake", lake, "--strict").code == 1
     [found] = map(json.loads, program("ai", "sufficiency", rules, "--lake", lake, "--json").out.splitlines())

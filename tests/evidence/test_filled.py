@@ -47,6 +47,15 @@ def test_what_is_filled(tmp_path: object, path: str, filled: list[int]) -> None:
     assert [one.events for one in Filled(lake, since=NOW + 1, until=NOW + 2).count([name])[name]] == [1]
 
 
+def test_what_becomes_of_content_is_counted_by_source(tmp_path: object) -> None:
+    """A source that says nothing of it is not there."""
+    lake = Lake(f"{tmp_path}/lake", create=True)
+    tiers = [("a.b", "Sealed"), ("a.b", "Stored"), ("a.b", "Sealed"), ("c.d", None)]
+    rows = [{"time": NOW, "source": source, "content_tier": tier} for source, tier in tiers]
+    run(lake, txn(0), {"api_activity": pa.Table.from_pylist(rows)})
+    assert Filled(lake).tiers() == {"a.b": {"Sealed": 2, "Stored": 1}}
+
+
 def test_a_table_that_is_not_there_has_no_events(tmp_path: object) -> None:
     """Nothing was asked, so nothing is said to be empty."""
     assert Filled(Lake(f"{tmp_path}/lake", create=True)).count(["api_activity.time"]) == {"api_activity.time": []}
