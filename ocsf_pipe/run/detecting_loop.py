@@ -22,7 +22,7 @@ class Loop:
     """Asks the rules of one lake. Setting `wake` says that something is new; without it the lake is looked at anyway.
 
     Whatever goes wrong is told, waited out, and tried again: findings may wait, sources may not. `after` is called
-    when rounds made something, and whenever nothing is to do.
+    when rounds are done. `failed` is what the latest round failed with.
     """
 
     detecting: Detecting
@@ -32,6 +32,7 @@ class Loop:
     look_every: float = LOOK_EVERY
     after: Callable[[], None] = lambda: None
     failures: int = 0
+    failed: Exception | None = None
     _asked: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -52,10 +53,10 @@ class Loop:
                     self.told(found)
             self.after()
         except Exception as error:  # noqa: BLE001 - told, waited out, and begun anew from the lake
-            self.failures += 1
+            self.failures, self.failed = self.failures + 1, error
             LOG.warning("rules are not asked: %s", error, extra={"again_in": self._rest()})
         else:
-            self.failures = 0
+            self.failures, self.failed = 0, None
 
     def _due(self) -> tuple[Pace, ...]:
         now = time.monotonic()

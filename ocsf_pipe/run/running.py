@@ -131,6 +131,8 @@ def run_pipeline(
     for worker in workers:
         if worker.failed is not None:
             raise worker.failed
+    if once and watcher is not None and watcher.loop.failed is not None:
+        raise watcher.loop.failed
     return report
 
 

@@ -23,6 +23,7 @@ from ocsf_pipe.errors import SourceError
 from ocsf_pipe.lake import Lake
 from ocsf_pipe.run.deliver import Delivery, Outbox, RefusedError
 from ocsf_pipe.run.deliver_web import slack, webhook
+from ocsf_pipe.run.detecting import Detecting
 from ocsf_pipe.run.pipeline import load_pipeline
 from ocsf_pipe.run.running import run_pipeline
 from ocsf_pipe.run.telemetry import Telemetry
@@ -127,6 +128,33 @@ def test_findings_are_in_the_lake_and_told_when_a_run_ends(
     text = telemetry.exposition().decode()
     assert 'ocsf_pipe_findings_total{severity="High"} 3.0' in text
     assert 'ocsf_pipe_findings_delivered_total{target="soc"} 4.0' in text
+
+
+def test_a_run_that_could_not_ask_its_rules_says_so(
+    tmp_path: Path, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The events are in the lake nevertheless, and the next run finds what this one did not."""
+    monkeypatch.setenv("SOC_TOKEN", "s3cr3t-soc")
+    pipeline = load_pipeline(written(tmp_path, target))
+    add(tmp_path, "a", "bad one")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    def run() -> None:
+        events = threading.Event(), threading.Event()
+        run_pipeline(pipeline, telemetry=Telemetry("prod"), stop=events[0], reload=events[1], once=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Detecting, "turn", fail)
+        with pytest.raises(OSError, match="the disk is full"):
+            run()
+    assert (
+        Lake(tmp_path / "lake").sql("select count(*) as n from process_activity")["n"][0].as_py(),
+        findings(tmp_path),
+    ) == (1, [])
+    run()
+    assert len(findings(tmp_path)) == len(target.got) == 1
 
 
 def _start(file: Path) -> subprocess.Popen[bytes]:
