@@ -160,6 +160,10 @@ def test_every_answer_of_a_model_is_found_by_its_id(world: World) -> None:
             found = [event for event in world.of(name, "chat") if _uid(event) == answer]
             assert found, (name, answer)
             assert {event["status"] for event in found} == {"Success"}
+            stopped = {event.get("stop_reason") for event in found} - {None}
+            wanted = "Tool Use" if "tool_call" in step and answer == step["answer"] else "End of Turn"
+            # OpenInference tells none of the Responses API.
+            assert stopped == {wanted} or (stopped == set() and name == "openai.responses")
             assert {event["ai_model"]["name"] for event in found} <= {"gpt-4.1-2026", "claude-sonnet-4-2026"}
             assert {event["ai_model"]["ai_provider"] for event in found} == {
                 "Anthropic" if name.startswith("anthropic") else "OpenAI"
