@@ -12,7 +12,7 @@ reads: [api_activity]
 with calls as (
   select time, metadata.uid as uid, coalesce(actor.user.name, actor.user.uid, actor.session.uid, actor.app_name) as who, ai_model.name as model, disposition_id = 2 as blocked, coalesce(status_id, 0) = 1 and coalesce(disposition_id, 1) <> 2 as passed,
          message_context.prompt_tokens as tokens,
-         flatten(list_transform(list_filter(enrichments, lambda e: e.provider = 'ocsf_pipe' and e.type = 'prompt'), lambda e: cast(json_extract_string(e.data, '$.shingles[*]') as varchar[]))) as shingles
+         flatten(list_transform(list_filter(content_list, lambda c: c.content_part_id = 1), lambda c: c.shingles)) as shingles
   from api_activity
   where ai_model.name is not null and message_context.prompt_tokens > 0 and activity_name not in ('tool_use', 'tool_call')
 )

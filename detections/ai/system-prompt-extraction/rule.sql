@@ -19,9 +19,9 @@ with hits as (
   qualify coalesce(time - lag(time) over (partition by who order by time, uid) > 3600000, true)
 ), sealed as (
   select time, metadata.uid as uid, coalesce(actor.user.name, actor.user.uid, actor.session.uid, actor.app_name) as who, coalesce(message_context.uid, actor.session.uid, metadata.correlation_uid) as session, source,
-         flatten(list_transform(list_filter(enrichments, lambda e: e.provider = 'ocsf_pipe' and e.type = 'response'), lambda e: cast(json_extract_string(e.data, '$.shingles[*]') as varchar[]))) as answer,
-         flatten(list_transform(list_filter(enrichments, lambda e: e.provider = 'ocsf_pipe' and e.type = 'instructions'), lambda e: cast(json_extract_string(e.data, '$.shingles[*]') as varchar[]))) as instructions
-  from api_activity where len(list_filter(enrichments, lambda e: e.provider = 'ocsf_pipe')) > 0
+         flatten(list_transform(list_filter(content_list, lambda c: c.content_part_id = 3), lambda c: c.shingles)) as answer,
+         flatten(list_transform(list_filter(content_list, lambda c: c.content_part_id = 2), lambda c: c.shingles)) as instructions
+  from api_activity where content_list is not null
 )
 select e.time, e.who as entity, list_sort(list(distinct h.uid))[1:100] as event_uids, e.requests || ' attempts' as reason, e.source
 from edges e join hits h on h.who = e.who and h.time between e.time - 3600000 and e.time
