@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import http.client
 import json
 import logging
@@ -28,6 +29,7 @@ from ocsf_pipe.run.running import run_pipeline
 from ocsf_pipe.run.telemetry import Telemetry
 from tests.run.planted import AT, DIALECTS, MARK, SAID, line_of, marked_files
 
+CSV = "langfuse.observation_csv"
 BEDROCK = DIALECTS["aws.bedrock_invocation"][0]
 
 
@@ -52,7 +54,7 @@ def written(folder: Path, *records: Any, more: bytes = b"") -> Path:
 
 def test_every_mapping_with_content_has_planted_records() -> None:
     """A new dialect is planted before it is shipped."""
-    assert {name for name, listed in catalogue().items() if listed.syntax.content} == set(DIALECTS)
+    assert {name for name, listed in catalogue().items() if listed.syntax.content} == {*DIALECTS, CSV}
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -72,14 +74,29 @@ def test_no_planted_text_is_in_the_lake(tmp_path: Path, name: str, caplog: pytes
     assert MARK not in str(report)
 
 
+def test_no_planted_text_of_a_table_is_in_the_lake(tmp_path: Path) -> None:
+    """A file of separated fields, its sample with the mark in every column of text."""
+    [sample, *_] = sorted((find_mapping(CSV).path.parent / "samples").glob("*.input.*"))
+    with sample.open(newline="", encoding="utf-8") as source, (tmp_path / sample.name).open("w", newline="") as target:
+        rows = csv.DictReader(source)
+        writer = csv.DictWriter(target, rows.fieldnames or [])
+        writer.writeheader()
+        writer.writerows(
+            {**row, "input": SAID, "output": json.dumps({"role": "assistant", "content": SAID})} for row in rows
+        )
+    report = taken_in(tmp_path / "lake", tmp_path / sample.name)
+    assert report.mappings[CSV] > 0
+    assert marked_files(tmp_path / "lake") == []
+
+
 @contextmanager
 def running(tmp_path: Path, mapping: tuple[str, ...], telemetry: Telemetry) -> Iterator[int]:
-    """A pipeline that listens, with batches that wait a second; the port."""
+    """A pipeline that listens, with batches that wait some seconds; the port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     source = SourceSpec("in", "http", mapping, {"listen": f"127.0.0.1:{port}", "min_free": 0})
-    pipeline = Pipeline("planted", str(tmp_path / "lake"), (source,), tmp_path / "state", BatchSpec(1.0))
+    pipeline = Pipeline("planted", str(tmp_path / "lake"), (source,), tmp_path / "state", BatchSpec(4.0))
     stop = threading.Event()
     given = {"telemetry": telemetry, "stop": stop, "reload": threading.Event()}
     thread = threading.Thread(target=run_pipeline, args=(pipeline,), kwargs=given)
@@ -121,10 +138,11 @@ def test_nothing_that_was_sent_is_readable_while_it_waits_or_later(
     telemetry, state, lake = Telemetry("planted"), tmp_path / "state", tmp_path / "lake"
     with caplog.at_level(logging.DEBUG), running(tmp_path, ("otel.genai", "aws.bedrock_invocation"), telemetry) as port:
         assert posted(port, "/v1/traces", json.dumps(DIALECTS["otel.genai"][0]).encode()) == 200
-        assert posted(port, "/ingest", ndjson(BEDROCK, SAID) + SAID.encode()) in (200, 202)
         assert spooled_bytes(state) > 1000
         assert marked_files(state, lake) == []
-        deadline = time.monotonic() + 20
+        assert posted(port, "/ingest", ndjson(BEDROCK, SAID) + SAID.encode()) in (200, 202)
+        assert marked_files(state, lake) == []
+        deadline = time.monotonic() + 60
         while spooled_bytes(state) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert spooled_bytes(state) == 0
