@@ -1,6 +1,8 @@
 """How long do all Windows process rules take over a million process events?
 
-python -m benchmarks.detect_rules RULES [--events 1000000] [--workers 2] [--naive 20]
+python -m benchmarks.detect_rules RULES [--events 1000000] [--workers 2] [--naive 20] [--name detect]
+
+The figures are printed, and written to benchmarks/results/NAME.json with machine and commit.
 
 The rules are read and compiled beforehand; what is timed is Parquet files → fires, the start of processes included.
 `--naive` rules are also run one query each, as SQL over the same files, and scaled to all of them.
@@ -9,6 +11,7 @@ The rules are read and compiled beforehand; what is timed is Parquet files → f
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import resource
 import tempfile
@@ -19,6 +22,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.measure import ROOT, circumstances
 from ocsf_pipe.detect.columns import paths_of
 from ocsf_pipe.detect.convert import Converter
 from ocsf_pipe.detect.fieldmap import FieldMap
@@ -120,6 +124,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--naive", type=int, default=20)
+    parser.add_argument("--name", default="detect")
     asked = parser.parse_args()
     rules = [rule for rule in load_rules(asked.rules) if _is_process(rule)]
     with tempfile.TemporaryDirectory() as folder:
@@ -127,16 +132,25 @@ def main() -> None:
         tables = {TABLE: paths_of(pq.read_schema(files[0]))}
         started = time.monotonic()
         scan = compiled(rules, Converter(FieldMap([find_mapping("microsoft.sysmon").plan]), tables))[TABLE]
-        print(f"{len(rules)} rules, {asked.events} events; compiled in {time.monotonic() - started:.1f} s")
+        compiled_in = time.monotonic() - started
+        print(f"{len(rules)} rules, {asked.events} events; compiled in {compiled_in:.1f} s")
+        result = {
+            **circumstances(["ocsf-pipe", "duckdb", "polars", "pyarrow"]),
+            "rules": len(rules),
+            "events": asked.events,
+            "compiled_in": round(compiled_in, 1),
+        }
         scale = 1000 / len(rules) * 1_000_000 / asked.events
-        for workers in asked.workers:
-            _one(scan, files, workers, scale)
+        result["processes"] = {workers: _one(scan, files, workers, scale) for workers in asked.workers}
         if asked.naive:
-            each = naive(scan, files, asked.naive)
-            print(f"naive, a query a rule: {each * 1000 * 1_000_000 / asked.events:.0f} s per 1,000 rules per million")
+            each = naive(scan, files, asked.naive) * 1000 * 1_000_000 / asked.events
+            print(f"naive, a query a rule: {each:.0f} s per 1,000 rules per million")
+            result["naive_per_1000_rules_and_million_events"] = round(each)
+    path = ROOT / "benchmarks" / "results" / f"{asked.name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
 
-def _one(scan: Scan, files: list[str], workers: int, scale: float) -> None:
+def _one(scan: Scan, files: list[str], workers: int, scale: float) -> dict[str, float]:
     started, before = time.monotonic(), _cpu()
     found = fires_in(scan, files, workers)
     took, cpu = time.monotonic() - started, _cpu() - before
@@ -145,6 +159,8 @@ def _one(scan: Scan, files: list[str], workers: int, scale: float) -> None:
         f"{workers} processes: {took:.1f} s ({cpu:.1f} s CPU), {found.num_rows} fires, {took * scale:.1f} s "
         f"({cpu * scale:.1f} s CPU) per 1,000 rules per million events, peak {peak} MB a process"
     )
+    figures = {"wall": took, "cpu": cpu, "wall_scaled": took * scale, "cpu_scaled": cpu * scale}
+    return {"fires": found.num_rows, "peak_mb_a_process": peak} | {name: round(n, 2) for name, n in figures.items()}
 
 
 def _cpu() -> float:

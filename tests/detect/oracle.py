@@ -151,7 +151,7 @@ AUDIT_NAMES = {
 _PATTERNS: dict[int, tuple[t.SigmaString, str]] = {}
 _PARSED: dict[int, tuple[SigmaRule, list[Any]]] = {}
 _UNNAMED = re.compile(r"param\d+")
-_SYSTEM = {"Provider_Name": ("Provider", "Name"), "Provider": ("Provider", "Name")}
+_SYSTEM = {"Provider_Name": ("Provider", "Name")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class Windows:
         at: Any = self.record.get("System", {})
         for key in _SYSTEM.get(name, (name,)):
             at = at.get(key) if isinstance(at, dict) else None
-        return at if at is not None else _inside(self.record.get("UserData"), name)
+        return at if at is not None and not isinstance(at, dict) else _inside(self.record.get("UserData"), name)
 
     def all_texts(self) -> Iterator[str]:
         """Every value of the event as text."""

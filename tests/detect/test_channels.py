@@ -22,6 +22,7 @@ CLASSIC: list[Event] = [
     [
         "s: {Data|contains: 'HostApplication=powershell'}\ncondition: s",
         "s: {Data: available}\ncondition: s",
+        "s: {Data: none}\ncondition: s",
         "s: {Data|contains|all: ['-enc', Host]}\ncondition: s",
         "s: {Data: null}\ncondition: s",
         "s: {EventID: 400}\nf: {Data|contains: 'a.exe'}\ncondition: s and not f",
@@ -101,3 +102,60 @@ FINDINGS: list[Event] = [
 def test_findings(detection: str, tmp_path: Path) -> None:
     """Names with blanks, parts of a list of one object, texts that the mapping takes for none."""
     same(tmp_path, rule_text(detection, service="windefend"), "microsoft.windows_defender", FINDINGS)
+
+
+WMI = ("Microsoft-Windows-WMI-Activity/Operational", "Microsoft-Windows-WMI-Activity")
+
+
+def _wmi(code: int, part: str, record: int, **data: str) -> Event:
+    event = logged(*WMI, code, {}, record=record)
+    event["Event"]["UserData"] = {part: data}
+    return event
+
+
+SUBSCRIPTIONS = [
+    _wmi(5858, "Operation_ClientFailure", 1, Operation="ExecQuery - select * from Win32_NTEventlogFile", User="A\\b"),
+    _wmi(5859, "Operation_EssStarted", 2, Query="select * from X", User="S-1-5-32-544", Provider="SCM Event Provider"),
+    _wmi(5859, "Operation_EssStarted", 3, Query="select * from X", User="A\\b", Provider="Other"),
+    _wmi(5861, "Operation_ESStoConsumerBinding", 4, CONSUMER='CommandLineEventConsumer="x"', ESS="f"),
+]
+
+
+@pytest.mark.parametrize(
+    "detection",
+    [
+        "s: {EventID: 5858, Operation|contains|all: [ExecQuery, NTEventlogFile]}\ncondition: s",
+        "s: {EventID: 5859}\nf: {Provider: SCM*, Query: 'select * from X', User: S-1-5-32-544}\ncondition: s and not f",
+        "s: {EventID: 5861}\nkeywords: [CommandLineEventConsumer]\ncondition: s and keywords",
+        "s: {User: 'a\\B'}\ncondition: s",
+    ],
+)
+def test_values_of_user_data(detection: str, tmp_path: Path) -> None:
+    """What stands below an element of its own is found by its name, whichever the element."""
+    same(tmp_path, rule_text(detection, service="wmi"), "microsoft.windows_channels", SUBSCRIPTIONS)
+
+
+SERVICES = [
+    logged("System", "Service Control Manager", 7045, {"ServiceName": "PSEXESVC", "ImagePath": "%SystemRoot%\\P.exe"}),
+    logged("System", "Service Control Manager", 7036, {"param1": "Windows Defender", "param2": "stopped"}, record=2),
+    logged("System", "Service Control Manager", 7023, {"param1": "Windows Defender", "param2": "%%5"}, record=3),
+    logged("System", "Elsewhere", 7045, {"ServiceName": "PSEXESVC"}, record=4),
+    logged("System", "Microsoft-Windows-Kernel-General", 16, {"HiveName": "\\??\\C:\\Temp\\SAM"}, record=5),
+]
+
+
+@pytest.mark.parametrize(
+    "detection",
+    [
+        "s: {Provider_Name: 'Service Control Manager', EventID: 7045, ServiceName: psexesvc}\ncondition: s",
+        "s: {EventID: 7045, ImagePath|contains: 'systemroot%\\'}\ncondition: s",
+        "s: {EventID: 7045}\nf: {ImagePath: '*'}\ncondition: s and not f",
+        "s: {EventID: 7036, param1|contains: Defender, param2: Stopped}\ncondition: s",
+        "s: {param2: '%%5'}\ncondition: s",
+        "s: {EventID: 16, HiveName|contains: '\\Temp\\'}\ncondition: s",
+        "s: {Level: 2}\ncondition: s",
+    ],
+)
+def test_services_and_hives(detection: str, tmp_path: Path) -> None:
+    """An event id means something else in every provider, and values without a rule are read as they are."""
+    same(tmp_path, rule_text(detection, service="system"), "microsoft.windows_system", SERVICES)
