@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ocsf_pipe.detect.fieldmap import FieldMap, Segment
@@ -12,58 +13,95 @@ from ocsf_pipe.detect.readings import Inside, Keys, Place, Reading, Value
 from ocsf_pipe.detect.tree import And, Leaf, Not, Or, Pattern, Tree
 from ocsf_pipe.ops.letter_case import lower_text
 
-Clause: TypeAlias = frozenset[tuple[str, str]]
-"""Pairs of the SQL of a text and a literal: one of them at least holds in every event that satisfies the condition."""
-Cost: TypeAlias = Callable[[Clause], float]
+Literal: TypeAlias = tuple[str, str]
+"""The SQL of a text, and what it contains."""
+Clause: TypeAlias = frozenset[Literal]
+"""One of them at least holds in every event that satisfies a condition."""
+Cost: TypeAlias = Callable[[Literal], float]
 SHORTEST = 3
+"""Characters of a literal that is rare enough to be looked for; beyond ASCII a single one is."""
 _PLAIN = re.compile(r"[a-z0-9 ._-]+")
 
 
-def clauses(tree: Tree, segment: Segment, fields: FieldMap, leaf: LeafSql) -> list[Clause]:
-    """Every clause that the condition implies; none where it can hold without any literal."""
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Each part holds: to look for one of them is enough."""
+
+    parts: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One part holds: all of them have to be looked for."""
+
+    parts: tuple[Need, ...]
+
+
+Need: TypeAlias = "Literal | AllOf | AnyOf"
+
+
+def need(tree: Tree, segment: Segment, fields: FieldMap, leaf: LeafSql) -> Need | None:
+    """What every event that satisfies the condition must contain; None where it can hold without any literal."""
     match tree:
         case Leaf():
-            found = _leaf(tree, segment, fields, leaf)
-            return [] if found is None else [frozenset({found})]
+            return _leaf(tree, segment, fields, leaf)
         case And(parts=parts):
-            return [clause for part in parts for clause in clauses(part, segment, fields, leaf)]
+            found = tuple(one for part in parts if (one := need(part, segment, fields, leaf)) is not None)
+            return AllOf(found) if found else None
         case Or(parts=parts):
-            each = [clauses(part, segment, fields, leaf) for part in parts]
-            if not parts or not all(each):
-                return []
-            return [frozenset().union(*(min(one, key=_length) for one in each))]
+            found = tuple(one for part in parts if (one := need(part, segment, fields, leaf)) is not None)
+            return AnyOf(found) if found and len(found) == len(parts) else None
         case Not():
-            return []
+            return None
+
+
+def literals(wanted: Need) -> Iterator[Literal]:
+    """Yield every literal that could be looked for."""
+    if isinstance(wanted, AllOf | AnyOf):
+        for part in wanted.parts:
+            yield from literals(part)
+    else:
+        yield wanted
+
+
+def cheapest(wanted: Need, cost: Cost) -> Clause:
+    """The clause that the fewest events satisfy."""
+    return _chosen(wanted, cost)[1]
+
+
+def _chosen(wanted: Need, cost: Cost) -> tuple[float, Clause]:
+    if isinstance(wanted, AnyOf):
+        each = [_chosen(part, cost) for part in wanted.parts]
+        return sum(price for price, _ in each), frozenset().union(*(clause for _, clause in each))
+    if isinstance(wanted, AllOf):
+        return min((_chosen(part, cost) for part in wanted.parts), key=lambda one: (one[0], _length(one[1])))
+    return cost(wanted), frozenset({wanted})
 
 
 def _length(clause: Clause) -> tuple[int, int]:
-    """Fewer and longer literals are the better guess before anything has been counted."""
+    """Fewer and longer literals are the better guess where the sample holds none of them."""
     return len(clause), -min(len(literal) for _, literal in clause)
 
 
-def cheapest(found: Iterable[Clause], cost: Cost) -> Clause | None:
-    """The clause that the fewest events satisfy; None where there is none."""
-    return min(found, key=lambda clause: (cost(clause), _length(clause)), default=None)
-
-
-def _leaf(tree: Leaf, segment: Segment, fields: FieldMap, leaf: LeafSql) -> tuple[str, str] | None:
+def _leaf(tree: Leaf, segment: Segment, fields: FieldMap, leaf: LeafSql) -> Literal | None:
     if tree.field is None or not isinstance(tree.test, Pattern):
         return None
     places = leaf.telling(fields.reading(segment, tree.field), tree.test)
-    literals = [lower_text(part) for part in tree.test.parts if isinstance(part, str)]
+    texts = [lower_text(part) for part in tree.test.parts if isinstance(part, str)]
     match places:
         case [Value() as first, *_] if leaf.decides(first, tree.test):
             text = leaf.text(first)
         case [Inside(document="unmapped") as first] if all(isinstance(one, Inside) for one in places):
             # in the text of a document stands what JSON does not escape
             text = leaf.document(first)
-            literals = [piece for literal in literals for piece in _PLAIN.findall(literal)]
+            texts = [piece for one in texts for piece in _PLAIN.findall(one)]
         case [Value() as first, *_] if all(_is_text(one) for one in places):
             text = leaf.value(Reading((), tuple(places)))
         case _:
             return None
-    longest = max(literals, key=len, default="")
-    return (text, longest) if len(longest) >= SHORTEST and "\0" not in longest else None
+    longest = max(texts, key=len, default="")
+    rare = len(longest) >= SHORTEST or not longest.isascii()
+    return (text, longest) if rare and "\0" not in longest else None
 
 
 def _is_text(place: Place) -> bool:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ocsf_pipe.detect.convert import Converter, Part
 from ocsf_pipe.detect.leaf import LeafSql
-from ocsf_pipe.detect.prefilter import Clause, Cost, cheapest, clauses
+from ocsf_pipe.detect.prefilter import Clause, Cost, Literal, Need, cheapest, literals, need
 from ocsf_pipe.detect.rules import Rule
 from ocsf_pipe.detect.verify import Check, Names, Writer
 
@@ -30,11 +30,11 @@ EVENT = '"metadata"."uid"'
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One part of a rule: the number of the rule, the part, and the clauses that it implies."""
+    """One part of a rule: the number of the rule, the part, and the literals without which it cannot hold."""
 
     rule: int
     part: Part
-    clauses: tuple[Clause, ...]
+    need: Need | None
 
 
 @dataclass(slots=True)
@@ -49,8 +49,8 @@ class Scan:
     def add(self, rule: int, part: Part) -> None:
         """Take in one part of a rule."""
         segment = part.segments[0]
-        found = clauses(part.tree, segment, self.converter.fields, LeafSql(self.converter.columns(segment)))
-        self.asked.append(Asked(rule, part, tuple(found)))
+        found = need(part.tree, segment, self.converter.fields, LeafSql(self.converter.columns(segment)))
+        self.asked.append(Asked(rule, part, found))
 
     def took(self, seconds: float, positions: Sequence[int]) -> None:
         """Note time that was spent on the parts at some positions together."""
@@ -82,8 +82,7 @@ def fires(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str, extr
     began = time.perf_counter()
     cost = _costs(connection, scan, relation)
     scan.took(time.perf_counter() - began, range(len(scan.asked)))
-    chosen = [cheapest(one.clauses, cost) for one in scan.asked]
-    narrow = {i: clause for i, clause in enumerate(chosen) if clause is not None}
+    narrow = {i: cheapest(one.need, cost) for i, one in enumerate(scan.asked) if one.need is not None}
     wide = [i for i in range(len(scan.asked)) if i not in narrow]
     names = [f"{EVENT} as uid", '"time"', *(f"{sql} as x{i}" for i, sql in enumerate(extra))]
     tables = list(_of_all(connection, scan, wide, relation, names))
@@ -108,18 +107,18 @@ def _once(found: pa.Table) -> pa.Table:
 
 
 def _costs(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str) -> Cost:
-    """How many rows of a sample hold a literal of a clause."""
-    literals: dict[str, set[str]] = {}
-    for text, literal in {pair for one in scan.asked for clause in one.clauses for pair in clause}:
-        literals.setdefault(text, set()).add(literal)
-    counts: dict[tuple[str, str], int] = {}
-    for text, wanted in literals.items():
+    """How many rows of a sample hold a literal."""
+    wanted: dict[str, set[str]] = {}
+    for text, literal in {pair for one in scan.asked if one.need is not None for pair in literals(one.need)}:
+        wanted.setdefault(text, set()).add(literal)
+    counts: dict[Literal, int] = {}
+    for text, some in wanted.items():
         rows = connection.sql(f"select lower({text}) as v from (from {relation} limit {_SAMPLE}) where v is not null")
         values = _series(rows.to_arrow_table()["v"]).alias("v").value_counts(name="rows")
-        hits = _hits(values["v"], pl.Series(sorted(wanted))).join(values, on="v")
+        hits = _hits(values["v"], pl.Series(sorted(some))).join(values, on="v")
         for literal, number in hits.group_by("literal").agg(pl.col("rows").sum()).iter_rows():
             counts[text, literal] = number
-    return lambda clause: sum(counts.get(pair, 0) for pair in clause)
+    return lambda literal: counts.get(literal, 0)
 
 
 def candidates(connection: duckdb.DuckDBPyConnection, narrow: Mapping[int, Clause], relation: str) -> pl.DataFrame:
