@@ -22,7 +22,7 @@ TEXT_DAYS = 30
 class BatchSpec:
     """When a batch of a partition is closed: after so many seconds, or so many bytes of raw records."""
 
-    seconds: float = 3.0
+    seconds: float = 2.0
     bytes: int = 40 << 20
 
 

@@ -79,7 +79,7 @@ def _top() -> dict[str, Any]:
         },
         "batch": _object(
             "When a batch is closed.",
-            seconds=_said("So long after its first record (3s).", "duration"),
+            seconds=_said("So long after its first record (2s).", "duration"),
             bytes=_said("At so many bytes of raw records (40MiB).", "size"),
         ),
         "content": _content(),

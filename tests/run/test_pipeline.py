@@ -118,9 +118,9 @@ def test_everything_that_is_written_is_meant() -> None:
 
 
 def test_what_is_not_written_is_as_usual() -> None:
-    """Three seconds, 40 MiB, hourly compaction, rows kept for ever, no listener, spools below the lake."""
+    """Two seconds, 40 MiB, hourly compaction, rows kept for ever, no listener, spools below the lake."""
     pipeline = loaded(ROOT / "ok" / "least.yaml")
-    assert pipeline.batch == BatchSpec(3.0, 40 << 20)
+    assert pipeline.batch == BatchSpec(2.0, 40 << 20)
     assert pipeline.maintenance == MaintenanceSpec(3600.0, 86400.0, 7 * 86400.0, {})
     assert pipeline.maintenance.days("authentication") is None
     assert pipeline.metrics is None
