@@ -101,8 +101,9 @@ class Sealer:
         value = {key: inner for key, inner in value.items() if key not in (CONTENT, TIER)}
         if self.store:
             texts.update(work.texts)
-        told = [told_of(path, kind, one) for path, kind, one in work.found[:TOLD]]
-        return json_text.dumps(value), json_text.dumps({**value, TIER: self.tier, CONTENT: told})
+        raw = json_text.dumps(value)
+        told = ",".join(told_of(path, kind, one) for path, kind, one in work.found[:TOLD])
+        return raw, f'{raw[:-1]}{"," if value else ""}"{TIER}":"{self.tier}","{CONTENT}":[{told}]}}'
 
 
 @dataclass(slots=True)
@@ -184,10 +185,9 @@ def _has_none(text: str, patterns: Sequence[Pattern]) -> bool:
     return not any(not isinstance(one.path[0], str) or f'"{one.path[0]}"' in end for one in patterns)
 
 
-def told_of(path: str, kind: str, summary: Summary) -> dict[str, Any]:
-    """What a record says of one sealed text."""
-    said = {"path": path, "kind": kind, "hmac": summary.hmac, "algorithm": summary.algorithm}
-    return {**said, "seal": summary.details()}
+def told_of(path: str, kind: str, summary: Summary) -> str:
+    """What a record says of one sealed text, as a JSON object."""
+    return f'{{"path":{json_text.quote(path)},"kind":"{kind}",{summary.told}}}'
 
 
 def opened(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections import OrderedDict
@@ -11,11 +10,8 @@ from typing import Any
 
 from ocsf_pipe.content.detectors import classes
 from ocsf_pipe.content.keys import Keyring, key_id
+from ocsf_pipe.content.sketch import sketch, words
 
-SHINGLE = 4
-"""Words in a row that make one shingle."""
-SKETCH = 16
-"""So many of the smallest shingle hashes are kept: two texts share as many as they are alike."""
 LONGEST = 1 << 18
 """So many characters of a text go into its sketch."""
 REMEMBERED = 4096
@@ -43,14 +39,12 @@ class Summary:
         """What stands in the place of the text."""
         return {"sealed": {"hmac": self.hmac, "length": self.length, "classes": list(self.classes)}}
 
-    def details(self) -> dict[str, Any]:
-        """What is told of it beside its hash."""
-        return {
-            "length": self.length,
-            "words": self.words,
-            "classes": list(self.classes),
-            "shingles": list(self.shingles),
-        }
+    @property
+    def told(self) -> str:
+        """What is told of it beside its place, as members of a JSON object; nothing in it needs an escape."""
+        shingles, found = (",".join(f'"{one}"' for one in several) for several in (self.shingles, self.classes))
+        details = f'"length":{self.length},"words":{self.words},"classes":[{found}],"shingles":[{shingles}]'
+        return f'"hmac":"{self.hmac}","algorithm":"{self.algorithm}","seal":{{{details}}}'
 
 
 @dataclass(slots=True)
@@ -73,21 +67,16 @@ class Summaries:
         digest = self.hmac(text)
         found = self._known.get(digest)
         if found is None:
-            words = _WORD.findall(text[:LONGEST].lower())
-            count = len(words) if len(text) <= LONGEST else sum(1 for _ in _WORD.finditer(text))
-            found = Summary(digest, self._algorithm, len(text), count, self._sketch(words), classes(text))
-            self._known[digest] = found
+            found = self._known[digest] = self._summary(text, digest)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return found
 
+    def _summary(self, text: str, digest: str) -> Summary:
+        some = words(text[:LONGEST])
+        count = len(some) if len(text) <= LONGEST else sum(1 for _ in _WORD.finditer(text))
+        return Summary(digest, self._algorithm, len(text), count, sketch(some, self._shingle), classes(text))
+
     def hmac(self, text: str) -> str:
         """The keyed hash of a text."""
         return hmac.digest(self._hmac, text.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
-
-    def _sketch(self, words: list[str]) -> tuple[str, ...]:
-        last = max(1, len(words) - SHINGLE + 1)
-        texts = {" ".join(words[i : i + SHINGLE]) for i in range(last)} - {""}
-        key = self._shingle
-        hashes = {hashlib.blake2b(text.encode(), digest_size=8, key=key).hexdigest() for text in texts}
-        return tuple(sorted(hashes)[:SKETCH])

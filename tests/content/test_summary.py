@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ocsf_pipe.content.detectors import DETECTORS, classes, masked
+from ocsf_pipe.content.detectors import DETECTORS, classes, masked, ready
 from ocsf_pipe.content.keys import Keyring
-from ocsf_pipe.content.summary import SKETCH, Summaries
+from ocsf_pipe.content.sketch import SKETCH
+from ocsf_pipe.content.summary import Summaries
 from tests.content.sealing import KEY
 
 WORDS = "the quick brown fox jumps over the lazy dog and runs away from all the hounds of the village today"
@@ -89,3 +92,22 @@ def test_a_class_is_found_and_masked(name: str) -> None:
 def test_what_only_looks_like_it_is_not_found(text: str) -> None:
     """A check digit that is wrong, a date, an id."""
     assert classes(text) == ()
+
+
+PIECES = [
+    *FOUND.values(),
+    "hooks.slack.com/services/T0123ABCD/B0123ABCD/x",
+    "İK\u212aey = ",
+    "aws ",
+    "secret:",
+    "\u00a0",
+]
+CHANGED = st.sampled_from([str, str.upper, str.title, lambda piece: piece[1:], lambda piece: piece[:-1]])
+PIECE = st.one_of(st.builds(lambda piece, change: change(piece), st.sampled_from(PIECES), CHANGED), st.text(max_size=5))
+
+
+@given(st.lists(PIECE, max_size=6).map("".join))
+def test_what_is_asked_before_a_pattern_loses_no_hit(text: str) -> None:
+    """Hints, prefixes, shapes and sieves only save the pattern where it would find nothing."""
+    for one in DETECTORS:
+        assert one.found(ready(text)) == any(one.test(hit[0]) for hit in one.pattern.finditer(text)), one.name
