@@ -106,15 +106,33 @@ class Lake:
         commits = Commits({name: rows.num_rows for name, rows in tables.items()})
         for name in sorted(tables, key=lambda name: name == QUARANTINE):
             if tables[name].num_rows and not (name == QUARANTINE and replayed is not None):
-                commits.implausible += self.writer.write(name, tables[name], txn)
+                commits.implausible += self.writer.write(name, tables[name], [txn])
         if replayed is not None and len(replayed):
             again = tables.get(QUARANTINE)
             again = self._quarantine_schema().empty_table() if again is None else again
-            commits.implausible += self.writer.write(QUARANTINE, again, txn, replayed)
-        for name in commits:
+            commits.implausible += self.writer.write(QUARANTINE, again, [txn], replayed)
+        self._seal_due(commits)
+        return commits
+
+    def commit_round(self, batches: Sequence[tuple[Txn, Mapping[str, pa.Table]]]) -> None:
+        """Write the rows of batches of several partitions, those of each table in one Delta commit.
+
+        A table that has all of its batches is left alone; FencedError where it has only some: another worker brings
+        them one by one, and each is to be finished as it was begun.
+        """
+        from ocsf_pipe.lake.shape import together
+
+        names = {name for _, tables in batches for name in tables}
+        for name in sorted(names, key=lambda name: (name == QUARANTINE, name)):
+            mine = [(txn, tables[name]) for txn, tables in batches if name in tables and tables[name].num_rows]
+            if mine:
+                self.writer.write(name, together([rows for _, rows in mine]), [txn for txn, _ in mine])
+        self._seal_due(names)
+
+    def _seal_due(self, tables: Iterable[str]) -> None:
+        for name in tables:
             if time.monotonic() - self._sealed.get(name, -SEAL_EVERY) >= SEAL_EVERY:
                 self.seal(name)
-        return commits
 
     def seal(self, table: str) -> Tip | None:
         """Bind all commits of a table into its chain and return where that stands; None when there is no such table.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute
@@ -42,6 +42,14 @@ def lake_schema(schema: pa.Schema) -> pa.Schema:
 def merged(old: pa.Schema, new: pa.Schema) -> pa.Schema:
     """Return the old schema with the new one's columns and struct fields added; LakeError when types disagree."""
     return pa.schema(list(_merge(pa.struct(list(old)), pa.struct(list(new)), "")))
+
+
+def together(parts: Sequence[pa.Table]) -> pa.Table:
+    """Return tables of one class as one; a column that only some have is null in the others."""
+    schema = lake_schema(parts[0].schema)
+    for part in parts[1:]:
+        schema = merged(schema, lake_schema(part.schema))
+    return pa.concat_tables([conform(part, schema) for part in parts])
 
 
 def _merge(old: pa.DataType, new: pa.DataType, path: str) -> pa.DataType:

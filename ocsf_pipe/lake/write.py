@@ -1,4 +1,4 @@
-"""One batch into one table: Parquet files first, then one Delta commit that carries the batch's number."""
+"""Batches into one table: Parquet files first, then one Delta commit that carries the number of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_d
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
-from ocsf_pipe.errors import LakeError
+from ocsf_pipe.errors import FencedError, LakeError
 from ocsf_pipe.lake.attest import KEY, Claim, FileClaim, Written, claim_of, put_digests
 from ocsf_pipe.lake.days import Day, Window, by_day
 from ocsf_pipe.lake.files import write_day
@@ -62,54 +62,69 @@ class Writer:
         except TableNotFoundError:
             return False
 
-    def write(self, name: str, data: pa.Table, txn: Txn, remove: pa.Array | None = None) -> int:
-        """Commit the rows, once; return how many were filed under the day of arrival for want of a plausible time.
+    def write(self, name: str, data: pa.Table, txns: Sequence[Txn], remove: pa.Array | None = None) -> int:
+        """Commit the rows of batches, once; return how many were filed under the day of arrival for want of a time.
 
-        With `remove`, rows whose `record_uid` is in it leave the table in the same commit. A table that already has the
-        batch is left alone, and so is one that another worker gives the same batch meanwhile.
+        With `remove`, rows whose `record_uid` is in it leave the table in the same commit. A table that already has
+        all the batches is left alone, and so is one that another worker gives them meanwhile; FencedError where it has
+        some of them only.
         """
         data = conform(data, lake_schema(data.schema))
-        days, implausible = by_day(data, txn.clock, self.window)
+        days, implausible = by_day(data, txns[0].clock, self.window)
         added: list[Written] = []
         for _ in range(_ATTEMPTS):
             # The commit below builds on this very snapshot: Delta then refuses it when the same batch arrives between.
             table = self._fitted(name, data.schema)
-            if _has(table, txn):
+            have = [_has(table, txn) for txn in txns]
+            if all(have):
                 return implausible
+            if any(have):
+                self._drop(name, added)
+                raise FencedError(
+                    f"another worker has brought {sum(have)} of {len(have)} batches to `{name}`",
+                    hint="let one worker own a partition; each batch is finished on its own now",
+                )
             added = added or [write_day(self.store, name, day, level=self.level) for day in days]
-            if self._commit(name, table, txn, added, remove):
+            if self._commit(name, table, txns, added, remove):
                 return implausible
         raise LakeError(f"table `{name}` was changed by others {_ATTEMPTS} times during one commit", hint="try again")
 
-    def _commit(self, name: str, table: DeltaTable, txn: Txn, added: list[Written], remove: pa.Array | None) -> bool:
-        """Try one commit; True when the table has the batch afterwards, whoever brought it."""
+    def _commit(
+        self, name: str, table: DeltaTable, txns: Sequence[Txn], added: list[Written], remove: pa.Array | None
+    ) -> bool:
+        """Try one commit; True when the table has the batches afterwards, whoever brought them."""
         rewrite = rewrite_without(self, name, table, remove) if remove is not None else Rewrite()
-        apps = [Transaction(txn.app_id, txn.batch)] + ([next_rewrite(table)] if rewrite.removed else [])
+        apps = [Transaction(txn.app_id, txn.batch) for txn in txns]
+        apps += [next_rewrite(table)] if rewrite.removed else []
         actions: list[Action] = [one.action for one in (*added, *rewrite.written)]
         claim = claim_of("append" if remove is None else "replay", [*added, *rewrite.claims], rewrite.removed)
         try:
             append(self.store, name, table, [*actions, *rewrite.removed], apps, claim)
         except (CommitFailedError, DeltaError, OSError) as failed:
-            return self._settle(name, txn, added, rewrite.written, failed)
+            return self._settle(name, txns, added, rewrite.written, failed)
         return True
 
     def _settle(
-        self, name: str, txn: Txn, added: list[Written], rewritten: Sequence[Written], failed: Exception
+        self, name: str, txns: Sequence[Txn], added: list[Written], rewritten: Sequence[Written], failed: Exception
     ) -> bool:
         """Read back what a failed commit did: our files in the table mean it arrived; drop those that are not in it."""
         table = self.open[name] = DeltaTable(f"{self.where}/{name}")
         arrived = set(pa.table(table.get_add_actions())["path"].to_pylist())
-        taken = self.holds(name, txn)
-        for one in (*rewritten, *(added if taken else ())):
-            if one.action.path not in arrived:
-                self.store.delete(f"{name}/{one.action.path}")
-                if one.digests is not None:
-                    self.store.delete(one.digests.path)
+        taken = all(self.holds(name, txn) for txn in txns)
+        lost = [one for one in (*rewritten, *(added if taken else ())) if one.action.path not in arrived]
+        self._drop(name, lost)
         if not taken and not isinstance(failed, CommitFailedError):
             raise LakeError(
                 f"table `{name}` takes no commit: {failed}", hint="the batch is run again by a restart"
             ) from failed
         return taken
+
+    def _drop(self, name: str, written: Sequence[Written]) -> None:
+        """Delete files that came into no table."""
+        for one in written:
+            self.store.delete(f"{name}/{one.action.path}")
+            if one.digests is not None:
+                self.store.delete(one.digests.path)
 
     def _fitted(self, name: str, schema: pa.Schema) -> DeltaTable:
         """Return the table in its newest version, made if need be, with all these columns; several may try at once."""

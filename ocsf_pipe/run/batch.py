@@ -11,7 +11,7 @@ import pyarrow as pa
 from ocsf_pipe.engine.outcome import Fault, Outcome
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
-from ocsf_pipe.lake.shape import conform, lake_schema, merged
+from ocsf_pipe.lake.shape import together
 from ocsf_pipe.mapping.catalogue import Listed
 from ocsf_pipe.run.contents import text_table
 from ocsf_pipe.run.memory import give_back
@@ -144,14 +144,6 @@ def joined(runs: Sequence[Records]) -> Records:
         json=None if runs[0].json is None else pa.concat_arrays([run.json for run in runs]),
         columns=None if runs[0].columns is None else pa.concat_tables([run.columns for run in runs]),
     )
-
-
-def together(parts: Sequence[pa.Table]) -> pa.Table:
-    """Tables of one class as one; a column that only some have is null in the others."""
-    schema = lake_schema(parts[0].schema)
-    for part in parts[1:]:
-        schema = merged(schema, lake_schema(part.schema))
-    return pa.concat_tables([conform(part, schema) for part in parts])
 
 
 def settle(lake: Lake, txn: Txn, mapped: Mapped, *, pending: bool) -> None:

@@ -58,7 +58,7 @@ class Cursor:
         """
         if self.table is None:
             return False
-        self.lake.writer.write(self.table, pa.table({"time": pa.array([], pa.int64())}), pending)
+        self.lake.writer.write(self.table, pa.table({"time": pa.array([], pa.int64())}), [pending])
         query = f"select count(*) as n from {self.table} where metadata.uid = $uid"
         try:
             return bool(self.lake.sql(query, {"uid": uids[0]})["n"][0].as_py())

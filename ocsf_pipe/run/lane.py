@@ -52,6 +52,10 @@ class Lane:
             return self.end >= self.pending.end
         return self.finished or self.size >= most or now - self.since >= seconds
 
+    def ready(self) -> bool:
+        """Whether a batch could be closed now, although its time has not come."""
+        return self.since is not None and (self.pending is None or self.end >= self.pending.end)
+
     def stuck(self) -> bool:
         """Whether the partition ended before the batch that was begun on it."""
         return self.finished and self.pending is not None and self.end < self.pending.end

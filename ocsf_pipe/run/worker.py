@@ -10,7 +10,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.errors import FencedError, LakeError
@@ -121,8 +122,9 @@ class Worker:
         for lane in list(self._lanes.values()):
             moved = self._read(lane, at) or moved
             self._unstick(lane)
-            if lane.due(time.monotonic(), self.batch.seconds, self.batch.bytes) or self._too_much(lane):
-                self._settle_or_rest(lane)
+            if self._too_much(lane):
+                self._rounds()
+        self._rounds()
         self.telemetry.queue(self.name, sum(lane.size for lane in self._lanes.values()))
         self._moved = at if moved else self._moved
         if not moved:
@@ -205,6 +207,30 @@ class Worker:
         self.lake.finish(replace(lane.pending, end=lane.pending.start), Report().counts())
         lane.forgotten()
 
+    def _rounds(self) -> None:
+        while lanes := self._round(time.monotonic()):
+            self._settle_or_rest(lanes)
+
+    def _round(self, now: float) -> list[Lane]:
+        """The partitions whose batches are brought into the lake together; none where it is the time of none.
+
+        A commit costs what it costs whatever it brings, so whoever has something goes along, those that wait longest
+        first, until there are the bytes of one batch. A half-done batch goes alone: it has to be as it was.
+        """
+        lanes = list(self._lanes.values())
+        due = [lane for lane in lanes if lane.due(now, self.batch.seconds, self.batch.bytes) or self._too_much(lane)]
+        if not due:
+            return []
+        if half := [lane for lane in due if lane.pending is not None]:
+            return half[:1]
+        others = [lane for lane in lanes if lane.ready() and lane.pending is None and lane not in due]
+        others.sort(key=lambda lane: lane.since or now)
+        found = due[:1]
+        for lane in [*due[1:], *others]:
+            if sum(one.size for one in found) + lane.size <= self.batch.bytes:
+                found.append(lane)
+        return found
+
     def _too_much(self, lane: Lane) -> bool:
         """Whether this lane holds most while all together hold too much: many partitions share the memory of two."""
         held = [other.size for other in self._lanes.values()]
@@ -231,9 +257,11 @@ class Worker:
     def _end(self) -> None:
         """Finish the batches in hand, then let go."""
         try:
-            for lane in list(self._lanes.values()):
-                if lane.since is not None and (lane.pending is None or lane.end >= lane.pending.end):
-                    self._settle_or_rest(lane)
+            ready = [lane for lane in self._lanes.values() if lane.ready()]
+            for lane in [lane for lane in ready if lane.pending is not None]:
+                self._settle_or_rest([lane])
+            if fresh := [lane for lane in ready if lane.pending is None and lane.since is not None]:
+                self._settle_or_rest(fresh)
         except Exception as error:  # noqa: BLE001 - the batch is read again at the next start
             LOG.warning("the batch in hand is left for the next start: %s", error, extra={"source": self.name})
         self._let_go()
@@ -241,32 +269,57 @@ class Worker:
 
     # ------------------------------------------------------------------ one batch
 
-    def _settle_or_rest(self, lane: Lane) -> None:
-        """Bring a batch into the lake; give the partition up for a while where another worker has it."""
+    def _settle_or_rest(self, lanes: Sequence[Lane]) -> None:
+        """Bring batches into the lake; give their partitions up for a while where another worker has one of them."""
         try:
-            self._settle(lane)
+            self._settle(lanes)
         except FencedError as error:
-            name = lane.partition.id
-            LOG.info("partition is another worker's: %s", error, extra={"source": self.name, "partition": name})
+            for lane in lanes:
+                self._rest(lane, error)
+
+    def _rest(self, lane: Lane, error: FencedError) -> None:
+        name = lane.partition.id
+        LOG.info("partition is another worker's: %s", error, extra={"source": self.name, "partition": name})
+        if self._lanes.get(name) is lane:
             self._close(name)
-            self._resting[name] = time.monotonic() + REST
+        self._resting[name] = time.monotonic() + REST
 
-    def _settle(self, lane: Lane) -> None:
-        began = time.monotonic()
-        runs, end = lane.part()
-        clock = lane.pending.clock if lane.pending is not None else now()
-        mapped, txn = self._prepared(lane, runs, end, clock)
-        tables = mapped.whole()
+    def _settle(self, lanes: Sequence[Lane]) -> None:
+        began, clock = time.monotonic(), now()
+        parts = [self._prepared(lane, clock) for lane in lanes]
         committing = time.monotonic()
-        self._until_done(lambda: self._commit(txn, tables, mapped.report, again=txn is lane.pending))
+        parts = [part for part in parts if self._begun(part)]
+        if not parts:
+            return
+        self._until_done(lambda: self.lake.commit_round([(part.txn, part.tables) for part in parts]))
+        for part in parts:
+            self._until_done(partial(self.lake.finish, part.txn, part.counts()))
         self.committed()
-        self._acknowledged(lane, txn.end)
-        self._told(lane, mapped.report, sum(run.raw.nbytes for run in runs), began, committing)
-        lane.batch = txn.batch
-        lane.done(txn.end)
-        self.routes.prefer(mapped.report.mappings)
+        for part in parts:
+            self._acknowledged(part.lane, part.txn.end)
+            self._told(part, began, committing)
+            part.lane.batch = part.txn.batch
+            part.lane.done(part.txn.end)
+            self.routes.prefer(part.report.mappings)
 
-    def _prepared(self, lane: Lane, runs: Sequence[Records], end: int, clock: int) -> tuple[Mapped, Txn]:
+    def _begun(self, part: Part) -> bool:
+        """Write the intent of a batch; False where the partition is another worker's."""
+        if part.txn is part.lane.pending:
+            return True
+        try:
+            self._until_done(partial(self.lake.begin, part.txn))
+        except FencedError as error:
+            self._rest(part.lane, error)
+            return False
+        return True
+
+    def _prepared(self, lane: Lane, clock: int) -> Part:
+        runs, end = lane.part()
+        clock = lane.pending.clock if lane.pending is not None else clock
+        mapped, txn = self._mapped_as(lane, runs, end, clock)
+        return Part(lane, txn, mapped.whole(), mapped.report, sum(run.raw.nbytes for run in runs))
+
+    def _mapped_as(self, lane: Lane, runs: Sequence[Records], end: int, clock: int) -> tuple[Mapped, Txn]:
         begun = self._as_begun(lane, runs, clock)
         if begun is not None and lane.pending is not None:
             return begun, lane.pending
@@ -314,12 +367,6 @@ class Worker:
             self._archived.add(digest)
         return Txn(self.context.pipeline, self.name, lane.partition.id, batch, digest, lane.start, end, clock)
 
-    def _commit(self, txn: Txn, tables: Mapping[str, pa.Table], report: Report, *, again: bool) -> None:
-        if not again:
-            self.lake.begin(txn)
-        commits = self.lake.commit(txn, tables)
-        self.lake.finish(txn, {**report.counts(), "tables": dict(commits)})
-
     def _acknowledged(self, lane: Lane, end: int) -> None:
         lane.partition.acknowledge(Offset(end))
 
@@ -341,15 +388,30 @@ class Worker:
                     self.telemetry.working(self.name)
                 return
 
-    def _told(self, lane: Lane, report: Report, size: int, began: float, committing: float) -> None:
+    def _told(self, part: Part, began: float, committing: float) -> None:
         ended = time.monotonic()
-        name = lane.partition.id
-        self.report.add(report)
+        lane, name = part.lane, part.lane.partition.id
+        self.report.add(part.report)
         self.telemetry.batch(
-            self.name, name, report, seconds=ended - began, commit_seconds=ended - committing, bytes=size
+            self.name, name, part.report, seconds=ended - began, commit_seconds=ended - committing, bytes=part.size
         )
         self.telemetry.freshness(self.name, ended - (lane.since if lane.since is not None else began))
         self.telemetry.lag(self.name, name, lane.partition.lag())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One partition's batch, mapped; `size` is the bytes of its raw records."""
+
+    lane: Lane
+    txn: Txn
+    tables: Mapping[str, pa.Table]
+    report: Report
+    size: int
+
+    def counts(self) -> dict[str, Any]:
+        """The account as the checkpoint keeps it."""
+        return {**self.report.counts(), "tables": {name: rows.num_rows for name, rows in self.tables.items()}}
 
 
 def backoff() -> Iterator[float]:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ocsf_pipe.errors import LakeError
+from ocsf_pipe.errors import FencedError, LakeError
 from ocsf_pipe.lake import Lake, write
 from ocsf_pipe.lake.store import LocalStore
 from tests.lake.parts import DAY, NOW, held, rows, run, txn, uids
@@ -162,6 +162,56 @@ def test_statistics_let_readers_skip_files(lake: Lake) -> None:
         "minValues": {"time": NOW},
         "maxValues": {"time": NOW + 5},
     }
+
+
+# ------------------------------------------------------------------ batches of several partitions
+
+
+def test_a_round_is_one_commit_for_each_table(lake: Lake) -> None:
+    """Its batches have their own columns and days; a second time changes nothing, and each partition has its number."""
+    batches = [
+        (txn(0), {"a": rows({"record_uid": "a", "x": 1}), "b": uids("d")}),
+        (txn(3, partition="1"), {"a": rows({"record_uid": "b", "y": "t"}, {"record_uid": "c", "time": NOW - DAY})}),
+        (txn(5, partition="2"), {"a": uids("z").slice(1)}),
+    ]
+    for _ in range(2):
+        lake.commit_round(batches)
+        assert held(lake, "a") == ["a", "b", "c"]
+        assert held(lake, "b") == ["d"]
+        assert len(list(Path(lake.where, "a").rglob("*.parquet"))) == 2
+    assert lake.holds(txn(0)) == ["a", "b"]
+    assert lake.holds(txn(3, partition="1")) == ["a"], "only where it has rows"
+    assert lake.holds(txn(5, partition="2")) == []
+
+
+def test_a_round_of_which_another_has_brought_a_part_gives_way(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it has written anything or behind that: its rows are not in the table, and its files are gone."""
+    one, two = txn(0), txn(0, partition="1")
+    both = [(one, {"a": uids("x")}), (two, {"a": uids("y")})]
+
+    def after_another(*arguments: object) -> None:
+        monkeypatch.setattr(write, "append", write_append)
+        Lake(lake.where).commit(one, {"a": uids("x")})
+        write_append(*arguments)  # type: ignore[arg-type]
+
+    write_append = write.append
+    monkeypatch.setattr(write, "append", after_another)
+    for _ in range(2):
+        with pytest.raises(FencedError, match="1 of 2 batches"):
+            lake.commit_round(both)
+        assert held(lake, "a") == ["x"]
+        assert len(list(Path(lake.where, "a").rglob("*.parquet"))) == 1
+    lake.commit(two, {"a": uids("y")})
+    assert held(lake, "a") == ["x", "y"]
+
+
+def test_a_round_that_another_has_brought_one_by_one_is_done(lake: Lake) -> None:
+    """Whoever brought the batches, they are there."""
+    both = [(txn(0), {"a": uids("x")}), (txn(0, partition="1"), {"a": uids("y")})]
+    for one, tables in both:
+        lake.commit(one, tables)
+    lake.commit_round(both)
+    assert held(lake, "a") == ["x", "y"]
 
 
 # ------------------------------------------------------------------ replay and death

@@ -80,7 +80,7 @@ def test_a_source_that_stays_away_ends_a_run_that_is_to_end(lake: Path) -> None:
 
 def test_a_lake_that_takes_nothing_is_waited_for(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The batch stays in memory, nothing is read meanwhile, nothing is acknowledged before it is in the lake."""
-    commit = Lake.commit
+    commit = Lake.commit_round
     failures = iter(range(3))
     shelf = Shelf({"a": list(SENT)})
 
@@ -90,7 +90,7 @@ def test_a_lake_that_takes_nothing_is_waited_for(lake: Path, monkeypatch: pytest
             raise LakeError("no space left on device")
         return commit(self, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Lake, "commit", failing)
+    monkeypatch.setattr(Lake, "commit_round", failing)
     worker(lake, shelf).run()
     assert who(lake) == each_once(range(60))
     assert shelf.opened == [("a", 0)], "the partition was not opened anew for that"
@@ -115,6 +115,69 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(tmp_path: Path, batch: in
         assert uids(lake) == wanted, cut
         assert len(refused(lake)) == 1
         assert verified(lake), cut
+
+
+def test_partitions_come_into_the_lake_together(lake: Path) -> None:
+    """One commit for each table of all that is at hand, and an account of each partition."""
+    shelf = Shelf({"a": SENT[:20], "b": SENT[20:45], "c": [*SENT[45:], b"{broken"]}, take=100)
+    worker(lake, shelf).run()
+    opened = Lake(lake)
+    assert who(lake) == each_once(range(60))
+    assert len(list((lake / "authentication" / "_delta_log").glob("*.json"))) == 2, "the table, and one commit"
+    counts = {
+        name[-1]: (totals["records"], totals["quarantined"]) for name, totals, _ in opened.checkpoints.partitions()
+    }
+    assert counts == {"a": (20, 0), "b": (25, 0), "c": (16, 1)}
+    assert shelf.acked == {"a": 20, "b": 25, "c": 16}
+    assert verified(lake)
+
+
+def test_a_round_takes_no_more_than_the_bytes_of_a_batch(lake: Path) -> None:
+    """Large partitions go one after the other: memory holds the tables of one batch."""
+    shelf = Shelf({name: list(SENT[at : at + 20]) for name, at in (("a", 0), ("b", 20), ("c", 40))}, take=100)
+    worker(lake, shelf, size=int(2.5 * (sum(map(len, SENT[:20])) + 8 * 21))).run()
+    assert who(lake) == each_once(range(60))
+    assert len(list((lake / "authentication" / "_delta_log").glob("*.json"))) == 3, "the table, and two commits"
+
+
+def test_a_crash_at_any_step_of_a_round_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """Dead before or behind every change of the lake, with three partitions in the round."""
+    sent = {"a": SENT[:6], "b": [*SENT[6:15], b"{broken"], "c": SENT[15:20]}
+
+    def run(lake: Path, take: int) -> Callable[[], None]:
+        return lambda: worker(lake, Shelf(dict(sent), take=take)).run()
+
+    steps = died(run(tmp_path / "whole", 100), None)
+    assert steps
+    wanted = uids(tmp_path / "whole")
+    for cut in range(0, steps, 3):
+        lake = tmp_path / str(cut)
+        assert died(run(lake, 100), cut) is None
+        run(lake, 4)()
+        assert uids(lake) == wanted, cut
+        assert len(refused(lake)) == 1
+        assert verified(lake), cut
+
+
+def test_two_workers_of_some_partitions_give_way_to_each_other(lake: Path) -> None:
+    """All read all partitions, at random speed: rounds meet batches that others began, and nothing is there twice."""
+    messages = {
+        name: [line(number).strip() for number in range(at, at + 70)] for name, at in (("a", 0), ("b", 70), ("c", 140))
+    }
+    dice = random.Random(2)
+
+    def one() -> None:
+        mine = worker(lake, Shelf(dict(messages), take=dice.randint(3, 17)), size=1 << dice.randint(5, 12))
+        mine.run()
+        assert mine.failed is None
+
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert who(lake) == each_once(range(210))
+    assert verified(lake)
 
 
 def test_two_workers_of_one_partition_give_way_to_each_other(lake: Path) -> None:
