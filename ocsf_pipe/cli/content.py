@@ -42,6 +42,22 @@ def show(
         raise typer.Exit(1)
 
 
+@app.command()
+def detectors() -> None:
+    """Print what is looked for in texts: our own classes, and the libraries that look for more.
+
+    Example: [bold]ocsf-pipe content detectors[/bold]
+    """
+    from ocsf_pipe.content.detectors import DETECTORS
+    from ocsf_pipe.content.libraries.installed import installed
+
+    typer.echo("\n".join(sorted(one.name for one in DETECTORS)))
+    for library in installed():
+        typer.echo(f"and the classes of {library.title}")
+    if not installed():
+        typer.echo("pip install 'ocsf-pipe[detectors]' adds the secrets of some three hundred services", err=True)
+
+
 def texts(place: str, event: str) -> list[dict[str, Any]]:
     """The texts of one event, or those with one fingerprint, in the order of their paths."""
     from ocsf_pipe.lake import Lake

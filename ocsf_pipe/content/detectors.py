@@ -7,8 +7,10 @@ a key's armour. What they cannot tell (a password without a name) they do not gu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from ocsf_pipe.content.libraries.library import Hit, Library
 
 LONGEST = 1 << 20
 """So many characters of a text are looked at."""
@@ -188,18 +190,29 @@ DETECTORS = (
 """What is looked for, the most telling first."""
 
 
-def classes(text: str) -> tuple[str, ...]:
+def classes(text: str, libraries: Sequence[Library] = ()) -> tuple[str, ...]:
     """Name the classes of secrets and personal data in a text, sorted."""
     looked = ready(text[:LONGEST])
-    return tuple(sorted(one.name for one in DETECTORS if one.found(looked)))
+    ours = {one.name for one in DETECTORS if one.found(looked)}
+    return tuple(sorted(ours.union(hit.name for library in libraries for hit in library.hits(looked.text))))
 
 
-def masked(text: str) -> str:
+def masked(text: str, libraries: Sequence[Library] = ()) -> str:
     """The text with everything that is found put as `[class]`."""
     looked = ready(text)
     for one in DETECTORS:
-        hits = list(one.hits(looked))
-        for hit in reversed(hits):
-            text = f"{text[: hit.start()]}[{one.name}]{text[hit.end() :]}"
+        hits = [Hit(one.name, *hit.span()) for hit in one.hits(looked)]
+        text = _without(text, hits)
         looked = ready(text) if hits else looked
+    for library in libraries:
+        text = _without(text, library.hits(text))
     return text
+
+
+def _without(text: str, hits: Iterable[Hit]) -> str:
+    """The text with these hits put as `[class]`; hits may lie in one another."""
+    left, at = "", 0
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+        if hit.end > at:
+            left, at = f"{left}{text[at : hit.start]}[{hit.name}]", hit.end
+    return left + text[at:]

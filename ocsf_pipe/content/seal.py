@@ -17,6 +17,7 @@ import pyarrow as pa
 from ocsf_pipe.content.cut_off import read_cut_off
 from ocsf_pipe.content.detectors import masked
 from ocsf_pipe.content.keys import Keyring
+from ocsf_pipe.content.libraries.library import Library
 from ocsf_pipe.content.summary import Summaries, Summary
 from ocsf_pipe.decode import json_text
 from ocsf_pipe.decode.json_text import Object
@@ -52,15 +53,19 @@ class Sealed:
 
 @dataclass(slots=True)
 class Sealer:
-    """Seals records of mappings that have content. With `store` the texts are handed over beside the records."""
+    """Seals records of mappings that have content. With `store` the texts are handed over beside the records.
+
+    `libraries` look for sensitive data beside our own detectors.
+    """
 
     keyring: Keyring
     store: bool = False
+    libraries: Sequence[Library] = ()
     _summaries: Summaries = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive the keys once."""
-        self._summaries = Summaries(self.keyring)
+        self._summaries = Summaries(self.keyring, self.libraries)
 
     @property
     def tier(self) -> str:
@@ -150,7 +155,7 @@ class Work:
             found = self.kept(inside, pattern, keep, path, depth + 1)
             return found if self.is_token(found) else json_text.dumps(found)
         if here and not isinstance(value, dict | list):
-            return masked(value) if type(value) is str else value
+            return masked(value, self.summaries.libraries) if type(value) is str else value
         return self.close(value, pattern.kind, path)
 
     def close(self, value: Any, kind: str, path: str) -> Any:

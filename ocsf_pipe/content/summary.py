@@ -5,11 +5,13 @@ from __future__ import annotations
 import hmac
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ocsf_pipe.content.detectors import classes
 from ocsf_pipe.content.keys import Keyring, key_id
+from ocsf_pipe.content.libraries.library import Library
 from ocsf_pipe.content.sketch import sketch, words
 
 LONGEST = 1 << 18
@@ -25,7 +27,7 @@ class Summary:
     hmac: 128 bits of HMAC-SHA-256 of its UTF-8 under the lake's key, as hexadecimal digits. algorithm: that, with the
     name of the key, for hashes compare under one key only. length: characters.
     words: runs of letters and digits. shingles: the 16 smallest keyed 64-bit hashes of its four words in a row, letter
-    case aside. classes: of secrets and personal data in it.
+    case aside. classes: of secrets and personal data in it. libraries: what looked for them beside our own detectors.
     """
 
     hmac: str
@@ -34,6 +36,7 @@ class Summary:
     words: int
     shingles: tuple[str, ...]
     classes: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
 
     def token(self) -> dict[str, Any]:
         """What stands in the place of the text."""
@@ -42,16 +45,23 @@ class Summary:
     @property
     def told(self) -> str:
         """What is told of it beside its place, as members of a JSON object; nothing in it needs an escape."""
-        shingles, found = (",".join(f'"{one}"' for one in several) for several in (self.shingles, self.classes))
-        details = f'"length":{self.length},"words":{self.words},"classes":[{found}],"shingles":[{shingles}]'
+        shingles, found, libraries = (
+            ",".join(f'"{one}"' for one in several) for several in (self.shingles, self.classes, self.libraries)
+        )
+        looked = f',"libraries":[{libraries}]' if libraries else ""
+        details = f'"length":{self.length},"words":{self.words},"classes":[{found}],"shingles":[{shingles}]{looked}'
         return f'"hmac":"{self.hmac}","algorithm":"{self.algorithm}","seal":{{{details}}}'
 
 
 @dataclass(slots=True)
 class Summaries:
-    """Summarises texts under one key; what was said before in a conversation is not looked at again."""
+    """Summarises texts under one key; what was said before in a conversation is not looked at again.
+
+    `libraries` look for sensitive data beside our own detectors.
+    """
 
     keyring: Keyring
+    libraries: Sequence[Library] = ()
     _hmac: bytes = field(init=False)
     _shingle: bytes = field(init=False)
     _algorithm: str = field(init=False)
@@ -75,7 +85,8 @@ class Summaries:
     def _summary(self, text: str, digest: str) -> Summary:
         some = words(text[:LONGEST])
         count = len(some) if len(text) <= LONGEST else sum(1 for _ in _WORD.finditer(text))
-        return Summary(digest, self._algorithm, len(text), count, sketch(some, self._shingle), classes(text))
+        found, looked = classes(text, self.libraries), tuple(one.title for one in self.libraries)
+        return Summary(digest, self._algorithm, len(text), count, sketch(some, self._shingle), found, looked)
 
     def hmac(self, text: str) -> str:
         """The keyed hash of a text."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ocsf_pipe.content.cipher import Cipher, is_sealed
 from ocsf_pipe.content.keys import Keyring
+from ocsf_pipe.content.libraries.installed import installed
+from ocsf_pipe.content.libraries.library import Library
 from ocsf_pipe.content.seal import Sealer
+from ocsf_pipe.plan.nodes import Plan
 
 
 @dataclass(slots=True)
@@ -31,12 +34,14 @@ class Waiting:
 class Vault:
     """The guard of a lake. `fetch` gives its keys, when they are first needed and once.
 
-    store: texts are kept in a table of their own. encrypt: encrypted there.
+    store: texts are kept in a table of their own. encrypt: encrypted there. libraries: what looks for sensitive data
+    in them beside our own detectors.
     """
 
     fetch: Callable[[], Keyring] = Keyring.fresh
     store: bool = False
     encrypt: bool = False
+    libraries: Sequence[Library] = field(default_factory=installed)
 
     @cached_property
     def keyring(self) -> Keyring:
@@ -46,7 +51,12 @@ class Vault:
     @cached_property
     def sealer(self) -> Sealer:
         """What seals records."""
-        return Sealer(self.keyring, self.store)
+        return Sealer(self.keyring, self.store, self.libraries)
+
+    def digest(self, plan: Plan) -> str:
+        """Name what a plan gives here: equal names, equal events. Of content, libraries have a say in them."""
+        said = [one.title for one in self.libraries] if plan.content else []
+        return " ".join([plan.digest, *said])
 
     @cached_property
     def cipher(self) -> Cipher:

@@ -124,6 +124,7 @@ def _content_list(span: Span) -> Entry:
         Entry(("fingerprint", "value"), _read(span, "hmac"), span),
         Entry(("shingles",), _items(span, "seal", "shingles"), span),
         Entry(("sensitive_classes",), _items(span, "seal", "classes"), span),
+        Entry(("sensitive_detectors",), _items(span, "seal", "libraries"), span),
     )
     return _each("content_list", told, span)
 

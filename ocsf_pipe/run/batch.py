@@ -164,15 +164,15 @@ def now() -> int:
 def resumed(lake: Lake, batch: int, pending: Txn | None, digest: str) -> tuple[int, Txn | None]:
     """The number of the next batch, and the half-done one if it is to go on as it began.
 
-    One that would not give what it gave (`digest`: other mappings, other files) ends empty where no table has a part
-    of it; raises LakeError where one has.
+    One that would not give what it gave (`digest`: other mappings, files, detectors) ends empty where no table has a
+    part of it; raises LakeError where one has.
     """
     if pending is None or pending.plan == digest:
         return batch, pending
     if lake.holds(pending):
         raise LakeError(
             f"batch {batch} of `{pending.app_id}` was half written by another version of its mapping or files",
-            "run it once with the mappings and files that it began with, then with the new ones",
+            "run it once with the mappings, files and detectors that it began with, then with those of now",
         )
     lake.finish(replace(pending, end=pending.start), Report().counts())
     return batch + 1, None

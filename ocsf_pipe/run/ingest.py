@@ -101,7 +101,7 @@ class Ingest:
     def _group(self, first: int, files: list[Listing], batch: int, pending: Txn | None, mine: set[str]) -> int:
         here = [file for file in files if file.present()]
         chosen = [(file, choose(Path(file.path), file.mapping, file.stream)) for file in here]
-        plans = [m.plan.digest for _, choice in chosen for m in choice.mappings]
+        plans = [self.engines.vault.digest(m.plan) for _, choice in chosen for m in choice.mappings]
         digest = plans_digest([*plans, *(file.digest for file in here)])
         batch, pending = resumed(self.lake, batch, pending, digest)
         txn = pending or Txn(PIPELINE, "files", "small", batch, digest, first, first + len(files), now())
@@ -155,7 +155,7 @@ class Ingest:
         pending: Txn | None,
         start: Offset,
     ) -> None:
-        digest = plans_digest([m.plan.digest for m in choice.mappings])
+        digest = plans_digest([self.engines.vault.digest(m.plan) for m in choice.mappings])
         at, found = start.position, False
         for records in gathered(runs, pending.end if pending is not None else None):
             found = True

@@ -74,16 +74,18 @@ class Replay:
     limit: int = 20_000
     vault: Vault | None = None
     engine: Engine = field(init=False)
+    _digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the engine; raises MappingError."""
         vault = self.vault = self.vault or vault_of(self.lake)
         self.engine = Engine(self.listed.plan, sealer=lambda: vault.sealer)
+        self._digest = vault.digest(self.listed.plan)
 
     def run(self) -> Replayed:
         """Finish a replay that was cut off, then map every record again; raises LakeError."""
         state = self.lake.resume(PIPELINE, self.listed.name, PARTITION)
-        _, pending = resumed(self.lake, state.next_batch, state.pending, self.listed.plan.digest)
+        _, pending = resumed(self.lake, state.next_batch, state.pending, self._digest)
         total = Replayed(0, 0, 0, {}) if pending is None else self._again(pending)
         last: str | None = ""
         while last is not None:
@@ -101,7 +103,7 @@ class Replay:
         if not count:
             return Replayed(mapped.looked_at, 0, mapped.looked_at, {}, mapped.unreadable), last
         batch = self.lake.resume(PIPELINE, self.listed.name, PARTITION).next_batch
-        txn = Txn(PIPELINE, self.listed.name, PARTITION, batch, self.listed.plan.digest, 0, count, clock)
+        txn = Txn(PIPELINE, self.listed.name, PARTITION, batch, self._digest, 0, count, clock)
         body = {"uids": mapped.moved.to_pylist(), "counts": mapped.counts()}
         self.lake.store.put_new(self._path(txn), json.dumps(body).encode())
         self.lake.begin(txn)

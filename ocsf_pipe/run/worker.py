@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.errors import FencedError, LakeError
 from ocsf_pipe.lake import Lake, Txn
+from ocsf_pipe.mapping.catalogue import Listed
 from ocsf_pipe.run import archive
 from ocsf_pipe.run.batch import Mapped, UnaccountedError, now, resumed
 from ocsf_pipe.run.contents import vault_of
@@ -334,7 +335,7 @@ class Worker:
         if lane.pending is None or not self.lake.holds(lane.pending):
             return None
         mappings = archive.recalled(self.lake, lane.pending.plan, self.context.state)
-        if not mappings or plans_digest([listed.plan.digest for listed in mappings]) != lane.pending.plan:
+        if not mappings or self._digest(mappings) != lane.pending.plan:
             return None
         return self._mapped(runs, lane.partition.id, clock, Routes(self.routes.names, given=mappings))
 
@@ -358,7 +359,7 @@ class Worker:
     def _txn(self, lane: Lane, end: int, clock: int, report: Report) -> Txn:
         """The transaction of the batch in hand: the pending one, where it was begun already."""
         used = [listed for listed in self.routes.listed if listed.name in report.mappings]
-        digest = plans_digest([listed.plan.digest for listed in used])
+        digest = self._digest(used)
         batch, pending = resumed(self.lake, lane.batch, lane.pending, digest)
         if pending is not None:
             return pending
@@ -366,6 +367,9 @@ class Worker:
             archive.keep(self.lake, digest, used)
             self._archived.add(digest)
         return Txn(self.context.pipeline, self.name, lane.partition.id, batch, digest, lane.start, end, clock)
+
+    def _digest(self, mappings: Iterable[Listed]) -> str:
+        return plans_digest([self._engines.vault.digest(listed.plan) for listed in mappings])
 
     def _acknowledged(self, lane: Lane, end: int) -> None:
         lane.partition.acknowledge(Offset(end))

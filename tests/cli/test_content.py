@@ -57,6 +57,13 @@ def test_a_sealed_record_is_opened_when_that_is_asked_for(program: Program, lake
     assert "content.key" in lost.err
 
 
+def test_what_is_looked_for_is_told(program: Program) -> None:
+    """Our classes, and the library that is installed or how to get one."""
+    told = program("content", "detectors")
+    assert {"aws_access_key", "azure_storage_key"} <= {*told.out.splitlines()}
+    assert ("and the classes of kingfisher-secret-scanner" in told.out) != ("pip install" in told.err)
+
+
 def test_the_lake_adds_up_with_its_texts(program: Program, lake: Path) -> None:
     """`lake verify` counts them like any other table's rows."""
     done = program("lake", "verify", "--lake", lake)
