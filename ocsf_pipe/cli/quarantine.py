@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 app = typer.Typer(name="quarantine", no_args_is_help=True, help="See refused records, and map them again.")
 
 _WIDTH = 100
+_TO_DO = {
+    "no mapping recognises the record": (
+        (
+            "logs of a source that no mapping here knows: `ocsf-pipe mapping new FILE` drafts one, "
+            "and `ocsf-pipe quarantine replay` then maps what lies here"
+        ),
+        "parts of messages, settings, files without times: these are no logs; leave them out of what is ingested",
+    ),
+    "the record is not a JSON object": (
+        "a list, a text or half a record stands where one record was expected: see it with --open, mend its export",
+    ),
+}
+"""What a person does about records, by their reason."""
 
 
 @app.command()
@@ -46,7 +59,10 @@ def show(
     counts = opened.sql(
         f"select source, reason, count(*) n from _quarantine {where} group by all order by n desc", params
     )
-    print_table(("mapping", "reason", "records"), [tuple(row.values()) for row in counts.to_pylist()])
+    reasons = counts.to_pylist()
+    print_table(("mapping", "reason", "records"), [tuple(row.values()) for row in reasons])
+    for told in sorted({row["reason"] for row in reasons} & _TO_DO.keys()):
+        typer.echo("\n".join((f"\n{told}:", *(f"  - {remedy}" for remedy in _TO_DO[told]))))
     for row in rows:
         typer.echo("")
         for key, value in row.items():

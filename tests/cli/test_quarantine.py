@@ -39,6 +39,15 @@ def test_show_names_place_field_reason_and_line(program: Program, refusing: Path
     assert program("quarantine", "show", "--lake", refusing, "--json", "--reason", "JSON").out == ""
 
 
+def test_show_says_what_to_do_about_a_reason(program: Program, refusing: Path, tmp_path: Path) -> None:
+    """Where the reason is not the fault of one line of a mapping."""
+    (tmp_path / "strange.ndjson").write_text('{"neither": "nor"}\n')
+    program("ingest", tmp_path / "strange.ndjson", "--lake", refusing)
+    shown = program("quarantine", "show", "--lake", refusing).out
+    assert "no mapping recognises the record:\n  - logs of a source" in shown
+    assert "is null:\n" not in shown
+
+
 def test_show_without_a_quarantine_says_so(program: Program, tmp_path: Path) -> None:
     """An empty lake has nothing in quarantine."""
     (tmp_path / "empty").mkdir()

@@ -19,6 +19,7 @@ KNOWN = {
     # the others are of another coding agent, or no objects at all
     "llm_claude_code_transcripts": {"anthropic.claude_code_transcript": 0.85},
     "llm_langfuse_traces": {"langfuse.trace": 1.0},
+    "llm_m365_copilot": {"microsoft.ediscovery_items": 1.0},
     # the messages among the examples of the specification; the others are parts of messages
     "llm_mcp": {"mcp.jsonrpc": 0.13},
     "llm_openai_audit": {"openai.audit_log": 1.0},
@@ -27,7 +28,7 @@ KNOWN = {
     "llm_otel_genai": {"otel.genai": 0.99},
 }
 """Of each folder, the mappings that take its records, and what share of them at least."""
-SMALL = {"llm_anthropic_audit", "llm_bedrock_invocation", "llm_openai_audit"}
+SMALL = {"llm_anthropic_audit", "llm_bedrock_invocation", "llm_m365_copilot", "llm_openai_audit"}
 
 
 def folders(*, small: bool) -> list[Any]:
