@@ -35,6 +35,10 @@ bench *ARGS:
 torture *ARGS:
     pytest -m heavy -n 1 {{ARGS}}
 
+# every rule on every real record of Windows that is here: fires of the tables beside those of a plain native matcher
+faithful *ARGS:
+    pytest -m heavy -n 0 -s tests/detect/test_real_records.py {{ARGS}}
+
 # CI, exactly
 ci:
     .ci/run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -158,8 +159,19 @@ class _Mapping:
                 rest = self.of_path(route, paths[0], paths[1:])
                 raw = tuple(place for place in rest.places if not isinstance(place, Value | Keys))
                 return Reading(paths[0], (Value(node, folded=True, lost=("",), partial=True), *raw))
-        paths = self.paths(sigma, name)
-        return self.of_path(route, paths[0], paths[1:])
+        first, *others = self.paths(sigma, name)
+        found = self.of_path(route, first, others)
+        alike = [path for path in self._spellings.get(_spelled(first), ()) if path not in {first, *others}]
+        if alike and any(isinstance(place, Value | Keys) and place.shared for place in found.places):
+            return self.of_path(route, first, (*others, *alike))  # one field, as several shippers write its name
+        return found
+
+    @cached_property
+    def _spellings(self) -> Mapping[str, Sequence[Path]]:
+        found: dict[str, list[Path]] = defaultdict(list)
+        for path in self.known:
+            found[_spelled(path)].append(path)
+        return found
 
     def paths(self, sigma: SigmaRoute, name: str) -> tuple[Path, ...]:
         """The source paths that a Sigma field may be: the one it is called by, then others of the same last part."""
@@ -222,7 +234,7 @@ class _Mapping:
         if windows and any(path[0] in {"EventData", "UserData"} or path == _MESSAGE for path in paths):
             yield Named(paths[0][-1])
         elif self.plan.format in _RAW_JSON:
-            yield Inside("raw", paths[0], lists=True)
+            yield from (Inside("raw", path, lists=True) for path in paths)
 
 
 def _in_each(leaf: Leaf, paths: Sequence[Path]) -> Tree:
@@ -232,6 +244,11 @@ def _in_each(leaf: Leaf, paths: Sequence[Path]) -> Tree:
     parts = tuple(replace(leaf, field=".".join(path)) for path in paths)
     missing = isinstance(leaf.test, Null) or (isinstance(leaf.test, Exists) and not leaf.test.there)
     return And(parts) if missing else Or(parts)
+
+
+def _spelled(path: Path) -> str:
+    """A path without what shippers change in it: letter case, and whether its parts are keys of one another."""
+    return ".".join(path).lower().replace("_", ".")
 
 
 def _is_consumed(path: Path, route: Route) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ocsf_pipe.detect.columns import Columns, text_sql
 from ocsf_pipe.detect.inverse import OTHER
 from ocsf_pipe.detect.matching import ignores_case, match_sql, passes
-from ocsf_pipe.detect.raw import elements_sql, inside_sql, mentions_sql, named_sql
+from ocsf_pipe.detect.raw import elements_sql, inside_sql, named_sql, unasked_sql
 from ocsf_pipe.detect.readings import Inside, Keys, Named, Place, Reading, Value
 from ocsf_pipe.detect.tree import Exists, Null, Number, Pattern, Regex, Test
 from ocsf_pipe.ops.types import JSON, TEXT
@@ -28,9 +28,9 @@ class LeafSql:
         """The SQL of a test of a field; null counts as false."""
         places = self.telling(reading, test)
         if isinstance(test, Null):
-            return " and ".join(f"{self.text(place)} is null" for place in reading.places) or "true"
+            return " and ".join(f"{text} is null" for text in self._texts(reading)) or "true"
         if isinstance(test, Exists):
-            there = " or ".join(f"{self.text(place)} is not null" for place in reading.places) or "false"
+            there = " or ".join(f"{text} is not null" for text in self._texts(reading)) or "false"
             return f"({there})" if test.there else f"not ({there})"
         if not places:
             return "false"
@@ -38,8 +38,14 @@ class LeafSql:
 
     def value(self, reading: Reading) -> str:
         """The SQL of the field's text: of the first place that has one."""
-        texts = [self.text(place) for place in reading.places]
+        texts = self._texts(reading)
         return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})" if texts else "cast(null as varchar)"
+
+    def _texts(self, reading: Reading) -> list[str]:
+        """The SQL of the text at each place; null where it is not the path's own, see `_own`."""
+        return [
+            _when(self._own(place, reading.places[i + 1 :]), self.text(place)) for i, place in enumerate(reading.places)
+        ]
 
     def telling(self, reading: Reading, test: Test) -> list[Place]:
         """The places that have what the test asks for; the last one where none has."""
@@ -67,19 +73,34 @@ class LeafSql:
     def _undecided(self, place: Place, test: Test) -> bool:
         """Whether a null may stand for a text that passes."""
         if isinstance(place, Value | Keys):
-            return place.partial or any(passes(lost, test) for lost in place.lost)
+            return place.partial or place.shared or any(passes(lost, test) for lost in place.lost)
         return True
 
+    def _own(self, place: Place, rest: Sequence[Place]) -> str | None:
+        """The SQL of whether an attribute that may hold another path's value counts; None where it always does.
+
+        It does not where the raw record can be asked: what is not there was never the path's.
+        """
+        if not isinstance(place, Value | Keys) or not place.shared:
+            return None
+        raw = self.columns.sql(RAW, TEXT)
+        for one in rest:
+            if isinstance(one, Named):
+                return unasked_sql(raw, one.name)
+            if isinstance(one, Inside) and one.document == "raw":
+                return f"coalesce(not starts_with(ltrim({raw}), '{{'), true)"
+        return None
+
     def _place(self, place: Place, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
+        return _when(self._own(place, rest), self._test(place, test, reading, rest))
+
+    def _test(self, place: Place, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
         match place:
             case Keys():
                 return self._keys(place, test, reading, rest)
             case Inside(lists=True, path=path) if path:
                 found = elements_sql(self.document(place), path)
                 return f"nullif(len(list_filter({found}, lambda v: {match_sql('v', test)})) > 0, false)"
-            case Value(shared=True) if reading.source and any(isinstance(one, Named) for one in rest):
-                raw = self.columns.sql(RAW, TEXT)
-                return f"({self._match(place, test)} and {mentions_sql(raw, reading.source[-1])})"
             case _:
                 return self._match(place, test)
 
@@ -142,6 +163,10 @@ class LeafSql:
         if place.node is not None:
             return text_sql(place.node, self.columns)
         return self.columns.sql(UNMAPPED, JSON) if place.document == "unmapped" else self.columns.sql(RAW, TEXT)
+
+
+def _when(condition: str | None, text: str) -> str:
+    return text if condition is None else f"(case when {condition} then {text} end)"
 
 
 def _quoted(text: str) -> str:

@@ -30,15 +30,16 @@ def named_sql(raw: str, name: str) -> str:
     return f"(case when starts_with(ltrim({raw}), '<') then {xml} else try({found}) end)"
 
 
-def mentions_sql(raw: str, name: str) -> str:
-    """The SQL of whether a raw Windows event has a value of this name; true where there is no raw record.
+def unasked_sql(raw: str, name: str) -> str:
+    """The SQL of whether a raw Windows event cannot be asked for a named value, so that an attribute has to tell.
 
-    A value without a name, which decoders call param1, param2 …, stands in an element `Data` that has none either.
+    That is where there is no raw record. A value without a name, which decoders call param1, param2 …, stands in an
+    element `Data` that has none either: there the attribute tells where the record has such an element.
     """
-    spellings = [f'"{name}"', f"'{name}'", f"<{name}>", *(('"Data"', "<Data>") if _UNNAMED.fullmatch(name) else ())]
-    spellings += ['"message"'] if name == "Message" else []
-    found = " or ".join(f"contains({raw}, {text_literal(spelling)})" for spelling in spellings)
-    return f"coalesce({found}, true)"
+    if not _UNNAMED.fullmatch(name):
+        return f"{raw} is null"
+    found = " or ".join(f"contains({raw}, {text_literal(one)})" for one in ('"Data"', "<Data>"))
+    return f"({raw} is null or {found})"
 
 
 def inside_sql(document: str, path: Path) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import yaml
 from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
-from yaml import YAMLError
 
 from ocsf_pipe.detect.conditions import Unsupported, tree_of
 from ocsf_pipe.detect.correlations import Correlation, correlation_of
@@ -21,6 +21,8 @@ from ocsf_pipe.detect.queries import Query, query_of
 from ocsf_pipe.detect.settings import USUAL, Settings
 from ocsf_pipe.detect.tree import Or, Tree, fields
 from ocsf_pipe.errors import UsageError
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MANY = 50
 """Rule files from which on it is worth keeping what was parsed for the next time."""
@@ -81,8 +83,19 @@ def _loaded(files: Sequence[Path], placeholders: Placeholders) -> list[Rule]:
             continue
         try:
             text = path.read_text(encoding="utf-8-sig")
-            found = SigmaCollection.from_yaml(text, collect_errors=True, collect_filters=True, resolve_references=False)
-        except (SigmaError, YAMLError, UnicodeDecodeError, ValueError, TypeError, AttributeError, KeyError) as error:
+            documents = list(yaml.load_all(text, _LOADER))
+            found = SigmaCollection.from_dicts(
+                documents, collect_errors=True, collect_filters=True, resolve_references=False
+            )
+        except (
+            SigmaError,
+            yaml.YAMLError,
+            UnicodeDecodeError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+        ) as error:
             broken.append(_broken(path, f"not a Sigma rule: {_line(error)}"))
             continue
         broken += [_broken(path, _line(error)) for error in found.errors]

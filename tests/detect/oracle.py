@@ -148,7 +148,10 @@ AUDIT_NAMES = {
     "LogonId": "SubjectLogonId", "IntegrityLevel": "MandatoryLabel", "ProcessId": "NewProcessId",
     "ParentProcessId": "ProcessId",
 }  # fmt: skip
-_PATTERNS: dict[int, tuple[t.SigmaString, str]] = {}
+# What Defender has found: the field names of the category `antivirus` are nobody's own.
+FOUND = frozenset({1006, 1007, 1008, 1009, 1010, 1011, 1012, 1017, 1018, 1019, 1115, 1116})
+FOUND_NAMES = {"Signature": "Threat Name", "Filename": "Path"}
+_PATTERNS: dict[int, tuple[t.SigmaString, re.Pattern[str] | None]] = {}
 _PARSED: dict[int, tuple[SigmaRule, list[Any]]] = {}
 _UNNAMED = re.compile(r"param\d+")
 _SYSTEM = {"Provider_Name": ("Provider", "Name")}
@@ -166,13 +169,17 @@ class Windows:
         code = self.record.get("System", {}).get("EventID")
         return code if isinstance(code, int) else None
 
+    @property
+    def channel(self) -> Any:
+        """The log that the event stands in."""
+        return self.record.get("System", {}).get("Channel")
+
     def is_of(self, channel: tuple[str, ...]) -> bool:
         """Whether the event stands in the channel, or comes from its provider."""
         *names, provider = channel
-        found = self.record.get("System", {}).get("Channel")
-        if str(found).lower() in names:
+        if str(self.channel).lower() in names:
             return True
-        alone = found is None or channel in (SYSMON, SECURITY)
+        alone = self.channel is None or channel in (SYSMON, SECURITY)
         return alone and str(self.value("Provider_Name")).lower() == provider
 
     def value(self, name: str) -> Any:
@@ -234,6 +241,8 @@ def serves(rule: SigmaRule, event: Windows) -> Mapping[str, str] | None:
             return {} if kinds is None or event.value("EventType") in kinds else None
         if source.category == "process_creation" and event.is_of(SECURITY) and event.code == 4688:
             return AUDIT_NAMES
+        if source.category == "antivirus" and event.is_of(SERVICES["windefend"]) and event.code in FOUND:
+            return FOUND_NAMES
         return None
     if source.service is None:
         return {}
@@ -244,8 +253,11 @@ def serves(rule: SigmaRule, event: Windows) -> Mapping[str, str] | None:
 def fires(rule: SigmaRule, event: Windows) -> bool:
     """Whether the rule fires on the event."""
     names = serves(rule, event)
-    if names is None:
-        return False
+    return names is not None and asks(rule, event, names)
+
+
+def asks(rule: SigmaRule, event: Any, names: Mapping[str, str]) -> bool:
+    """Whether the rule's condition holds for an event of its logsource."""
     if id(rule) not in _PARSED:
         _PARSED[id(rule)] = (rule, [one.parsed for one in rule.detection.parsed_condition])
     return any(holds(one, event, names) for one in _PARSED[id(rule)][1])
@@ -293,8 +305,9 @@ def _text(value: Any) -> str:
 
 
 def _keyword(text: str, value: Any) -> bool:
-    if isinstance(value, t.SigmaString) and not value.contains_placeholder():
-        return _regex(_pattern(value), re.DOTALL | re.IGNORECASE).search(text) is not None
+    if isinstance(value, t.SigmaString):
+        pattern = _pattern(value)
+        return pattern is not None and pattern.search(text) is not None
     return matches(text, value)
 
 
@@ -302,10 +315,8 @@ def matches(text: str, value: Any) -> bool:
     """Whether a text is what a Sigma value asks for."""
     match value:
         case t.SigmaString():
-            if value.contains_placeholder():
-                return False
-            flags = re.DOTALL if isinstance(value, t.SigmaCasedString) else re.DOTALL | re.IGNORECASE
-            return _regex(_pattern(value), flags).fullmatch(text) is not None
+            pattern = _pattern(value)
+            return pattern is not None and pattern.fullmatch(text) is not None
         case t.SigmaTimestampPart():
             return _part(text, value)
         case t.SigmaNumber():
@@ -329,9 +340,12 @@ def _regex(pattern: str, flags: int) -> re.Pattern[str]:
     return re.compile(pattern, flags)
 
 
-def _pattern(value: t.SigmaString) -> str:
+def _pattern(value: t.SigmaString) -> re.Pattern[str] | None:
+    """The text with its wildcards; None for one with a placeholder, which nothing is."""
     if id(value) not in _PATTERNS:
-        _PATTERNS[id(value)] = (value, _spelled(value))
+        flags = re.DOTALL if isinstance(value, t.SigmaCasedString) else re.DOTALL | re.IGNORECASE
+        pattern = None if value.contains_placeholder() else re.compile(_spelled(value), flags)
+        _PATTERNS[id(value)] = (value, pattern)
     return _PATTERNS[id(value)][1]
 
 

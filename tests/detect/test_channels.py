@@ -104,6 +104,23 @@ def test_findings(detection: str, tmp_path: Path) -> None:
     same(tmp_path, rule_text(detection, service="windefend"), "microsoft.windows_defender", FINDINGS)
 
 
+FOUND = [*FINDINGS, logged(*DEFENDER, 1115, {"Threat Name": "EICAR", "Path": "C:\\b.exe"}, record=20)]
+
+
+@pytest.mark.parametrize(
+    "detection",
+    [
+        "s: {Signature: eicar}\ncondition: s",
+        "s: {Filename|endswith: '.exe'}\nf: {Signature: Other}\ncondition: s and not f",
+        "s: {Signature: null}\ncondition: s",
+    ],
+)
+def test_antivirus(detection: str, tmp_path: Path) -> None:
+    """The category of every antivirus, under its own names; what was only acted upon is not of it."""
+    text = rule_text(detection, category="antivirus").replace("    product: windows\n", "")
+    same(tmp_path, text, "microsoft.windows_defender", FOUND)
+
+
 WMI = ("Microsoft-Windows-WMI-Activity/Operational", "Microsoft-Windows-WMI-Activity")
 
 
