@@ -110,28 +110,41 @@ class LeafSql:
 
     def _keys(self, place: Keys, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
         """An enum: which ids pass is known now; what an id leaves open is looked up in the record."""
+        sure, open_ = self.keys(place, test)
+        parts = [sure] if sure else []
+        if open_:
+            later = [one for one in rest if not isinstance(one, Keys)]
+            decided = (
+                self._first(later, test, reading) if later else self._any_text(place, self._open(place, test), test)
+            )
+            parts.append(f"({open_} and {decided})")
+        return f"({' or '.join(parts)})" if parts else "false"
+
+    def keys(self, place: Keys, test: Test) -> tuple[str, str]:
+        """The SQL of whether an enum's id passes for sure, and of whether it leaves that open; empty for never."""
         column = text_sql(place.node, self.columns)
-        sure: list[int | str] = []
-        open_: list[int | str] = list(place.vague)
-        for number, texts in place.texts:
-            outcomes = {passes(text, test) for text in texts}
-            if number in place.vague:
-                continue
-            if outcomes == {True}:
-                sure.append(number)
-            elif len(outcomes) == 2:
-                open_.append(number)
+        sure = [
+            number
+            for number, texts in place.texts
+            if number not in place.vague and {passes(text, test) for text in texts} == {True}
+        ]
         parts = []
         if sure:
             parts.append(f"{column} in ({', '.join(repr(str(number)) for number in sure)})")
         if place.other is not None:
             word = text_sql(place.other, self.columns)
             parts.append(f"({column} = '{OTHER}' and {match_sql(word, test, lowered=self.lowered(word))})")
-        if open_:
-            later = [one for one in rest if not isinstance(one, Keys)]
-            decided = self._first(later, test, reading) if later else self._any_text(place, open_, test)
-            parts.append(f"({column} in ({', '.join(repr(str(number)) for number in open_)}) and {decided})")
-        return f"({' or '.join(parts)})" if parts else "false"
+        open_ = ", ".join(repr(str(number)) for number in self._open(place, test))
+        return " or ".join(parts), f"{column} in ({open_})" if open_ else ""
+
+    def _open(self, place: Keys, test: Test) -> list[int | str]:
+        """The ids of texts of which some pass and some do not."""
+        both = [
+            number
+            for number, texts in place.texts
+            if number not in place.vague and len({passes(text, test) for text in texts}) == 2
+        ]
+        return [*place.vague, *both]
 
     def _any_text(self, place: Keys, numbers: Sequence[int | str], test: Test) -> str:
         texts = [text for number, keys in place.texts if number in numbers for text in keys]

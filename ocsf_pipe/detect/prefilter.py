@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ocsf_pipe.detect.fieldmap import FieldMap, Segment
-from ocsf_pipe.detect.leaf import LeafSql
-from ocsf_pipe.detect.readings import Inside, Keys, Place, Reading, Value
-from ocsf_pipe.detect.tree import And, Leaf, Not, Or, Pattern, Tree
+from ocsf_pipe.detect.asks import Ask, Every, Flag, Later, Literal, Look, Some, Text, Unless, Word
+from ocsf_pipe.detect.required import required
+from ocsf_pipe.detect.tree import Pattern, Regex
 from ocsf_pipe.ops.letter_case import lower_text
 
-Literal: TypeAlias = tuple[str, str]
-"""The SQL of a text, and what it contains."""
 Clause: TypeAlias = frozenset[Literal]
 """One of them at least holds in every event that satisfies a condition."""
 Cost: TypeAlias = Callable[[Literal], float]
 SHORTEST = 3
-"""Characters of a literal that is rare enough to be looked for; beyond ASCII a single one is."""
-_PLAIN = re.compile(r"[a-z0-9 ._-]+")
+"""Letters and digits that a literal of them alone must have to be looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +35,25 @@ class AnyOf:
 Need: TypeAlias = "Literal | AllOf | AnyOf"
 
 
-def need(tree: Tree, segment: Segment, fields: FieldMap, leaf: LeafSql) -> Need | None:
-    """What every event that satisfies the condition must contain; None where it can hold without any literal."""
-    match tree:
-        case Leaf():
-            return _leaf(tree, segment, fields, leaf)
-        case And(parts=parts):
-            found = tuple(one for part in parts if (one := need(part, segment, fields, leaf)) is not None)
+def need(ask: Ask, text: Text | None = None) -> Need | None:
+    """What every event that satisfies the condition must contain; None where it can hold without any literal.
+
+    `text` is the one that words are about.
+    """
+    match ask:
+        case Look(text=about, tree=tree):
+            return need(tree, about)
+        case Word():
+            return _word(ask, text) if text is not None else None
+        case Later(hint=hint):
+            return hint
+        case Every(parts=parts):
+            found = tuple(one for part in parts if (one := need(part, text)) is not None)
             return AllOf(found) if found else None
-        case Or(parts=parts):
-            found = tuple(one for part in parts if (one := need(part, segment, fields, leaf)) is not None)
+        case Some(parts=parts):
+            found = tuple(one for part in parts if (one := need(part, text)) is not None)
             return AnyOf(found) if found and len(found) == len(parts) else None
-        case Not():
+        case Flag() | Unless():
             return None
 
 
@@ -80,30 +82,16 @@ def _chosen(wanted: Need, cost: Cost) -> tuple[float, Clause]:
 
 def _length(clause: Clause) -> tuple[int, int]:
     """Fewer and longer literals are the better guess where the sample holds none of them."""
-    return len(clause), -min(len(literal) for _, literal in clause)
+    return len(clause), -min(len(literal.part) for literal in clause)
 
 
-def _leaf(tree: Leaf, segment: Segment, fields: FieldMap, leaf: LeafSql) -> Literal | None:
-    if tree.field is None or not isinstance(tree.test, Pattern):
-        return None
-    places = leaf.telling(fields.reading(segment, tree.field), tree.test)
-    texts = [lower_text(part) for part in tree.test.parts if isinstance(part, str)]
-    match places:
-        case [Value() as first, *_] if leaf.decides(first, tree.test):
-            text = leaf.text(first)
-        case [Inside(document="unmapped") as first] if all(isinstance(one, Inside) for one in places):
-            # in the text of a document stands what JSON does not escape
-            text = leaf.document(first)
-            texts = [piece for one in texts for piece in _PLAIN.findall(one)]
-        case [Value() as first, *_] if all(_is_text(one) for one in places):
-            text = leaf.value(Reading((), tuple(places)))
+def _word(word: Word, text: Text) -> Literal | None:
+    match word.test:
+        case Pattern(parts=parts):
+            found = max((lower_text(part) for part in parts if isinstance(part, str)), key=len, default="")
+        case Regex(text=pattern, flags=flags):
+            found = required(pattern, flags)
         case _:
             return None
-    longest = max(texts, key=len, default="")
-    rare = len(longest) >= SHORTEST or not longest.isascii()
-    return (text, longest) if rare and "\0" not in longest else None
-
-
-def _is_text(place: Place) -> bool:
-    """Whether a place is one text, so that the first that is not null is what a test sees."""
-    return not isinstance(place, Keys) and not (isinstance(place, Inside) and place.lists)
+    rare = len(found) >= SHORTEST or not (found.isascii() and found.isalnum())
+    return Literal(text, found, word.open) if found and rare and "\0" not in found else None

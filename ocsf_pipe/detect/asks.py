@@ -1,0 +1,125 @@
+"""What a rule asks of the columns of a table, as frozen values that another process can take: no mapping, no segment.
+
+A condition is cut into the parts that one text column answers (`Look`), those that DuckDB answers (`Flag`), and those
+that are not worth reading for every row (`Later`). Answers are false, open or true: open where only places that are
+read later can tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ocsf_pipe.detect.tree import Exists, Null, Pattern, Regex
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of every event: the SQL of its first place, and of the first place that is not null (`whole`).
+
+    `whole` is None where the first place is all there is, or the later ones are not one text each.
+    """
+
+    first: str
+    whole: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """What a text contains, in lower case; where `open`, a null may stand for a text that does too."""
+
+    text: Text
+    part: str
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A test of one text. `open`: a null says nothing yet. `shared`: a match must be confirmed by the raw record."""
+
+    test: Pattern | Regex | Null | Exists
+    open: bool = False
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A condition over one text alone; the leaves of `tree` are words."""
+
+    text: Text
+    tree: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A condition that DuckDB answers: SQL that is never null."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A condition over what is read of few rows alone; where it holds, the event contains `hint`."""
+
+    hint: Literal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All parts hold; true where there are none."""
+
+    parts: tuple[Ask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """A part holds; false where there are none."""
+
+    parts: tuple[Ask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """The part does not hold."""
+
+    part: Ask
+
+
+Ask: TypeAlias = Word | Look | Flag | Later | Every | Some | Unless
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A part of a rule: the number of the rule, SQL of the whole condition, of its guard alone, and the rest of it."""
+
+    rule: int
+    condition: str
+    guard: str
+    ask: Ask
+
+
+def every(parts: tuple[Ask, ...]) -> Ask:
+    """All parts hold; what one text answers is asked of it together."""
+    return _joined(Every, parts)
+
+
+def some(parts: tuple[Ask, ...]) -> Ask:
+    """A part holds; what one text answers is asked of it together."""
+    return _joined(Some, parts)
+
+
+def unless(part: Ask) -> Ask:
+    """The part does not hold."""
+    return Look(part.text, Unless(part.tree)) if isinstance(part, Look) else Unless(part)
+
+
+def _joined(kind: type[Every | Some], parts: tuple[Ask, ...]) -> Ask:
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, kind) else (part,))]
+    looks: dict[Text, list[Ask]] = {}
+    for one in flat:
+        if isinstance(one, Look):
+            inner = one.tree
+            looks.setdefault(one.text, []).extend(inner.parts if isinstance(inner, kind) else (inner,))
+    found: list[Ask] = [Look(text, kind(tuple(of)) if len(of) > 1 else of[0]) for text, of in looks.items()]
+    found += [one for one in flat if not isinstance(one, Look)]
+    return found[0] if len(found) == 1 else kind(tuple(found))

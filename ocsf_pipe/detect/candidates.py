@@ -1,0 +1,105 @@
+"""Which rows of a batch hold which rule's literals: one multi-pattern pass per column, over distinct texts if few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from ocsf_pipe.detect.asks import Literal
+from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows
+from ocsf_pipe.detect.prefilter import Clause
+
+Pairs = tuple[Rows, Rows]
+"""Positions of questions, and for each the number of a row or of a text."""
+_NONE = np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The literals that are looked for in one column, with the questions that wait for them.
+
+    `nulls` are questions to which a null is as good as a literal.
+    """
+
+    literals: pl.DataFrame
+    nulls: Rows
+    known: Pairs = (_NONE, _NONE)
+    searched: int = 1
+
+    def pairs(self, column: Column) -> Pairs:
+        """Questions and the rows that they are to be asked of."""
+        if column.numbers is not None and column.repeating is not None:
+            return self._repeated(column, column.repeating)
+        found = self._hits(column.lowered)
+        if not self.nulls.size:
+            return found
+        empty = column.lowered.is_null().arg_true().to_numpy().astype(np.int64)
+        questions, rows = np.repeat(self.nulls, empty.size), np.tile(empty, self.nulls.size)
+        return np.concatenate([found[0], questions]), np.concatenate([found[1], rows])
+
+    def _repeated(self, column: Column, repeating: Repeating) -> Pairs:
+        """Search the texts that no batch had before; then take the rows of each text that was found."""
+        if self.searched == 1:
+            self.known = self.nulls, np.zeros(self.nulls.size, np.int64)
+        questions, numbers = self._hits(pl.Series(repeating.lowers[self.searched :], dtype=pl.String))
+        self.known = (
+            np.concatenate([self.known[0], questions]),
+            np.concatenate([self.known[1], numbers + self.searched]),
+        )
+        self.searched = len(repeating.lowers)
+        order, starts, counts = column.order
+        here = self.known[1] < len(counts)
+        questions, numbers = self.known[0][here], self.known[1][here]
+        many = counts[numbers]
+        before = np.cumsum(many) - many
+        at = np.repeat(starts[numbers] - before, many) + np.arange(many.sum())
+        return np.repeat(questions, many), order[at]
+
+    def _hits(self, lowers: pl.Series) -> Pairs:
+        found = lowers.str.extract_many(self.literals["literal"].unique().implode(), overlapping=True)
+        frame = pl.DataFrame({"at": pl.int_range(len(lowers), eager=True), "literal": found})
+        frame = frame.filter(pl.col("literal").list.len() > 0).explode("literal").join(self.literals, on="literal")
+        return frame["question"].to_numpy(), frame["at"].to_numpy()
+
+
+@dataclass(slots=True)
+class Search:
+    """Looks for the literals of some questions, each known by its position; `columns` names a literal's column."""
+
+    clauses: Mapping[int, Clause]
+    columns: Mapping[Literal, str]
+    wanted: dict[str, Wanted] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows: dict[str, list[tuple[str, int]]] = {}
+        nulls: dict[str, set[int]] = {}
+        for position, clause in self.clauses.items():
+            for literal in clause:
+                rows.setdefault(self.columns[literal], []).append((literal.part, position))
+                if literal.open:
+                    nulls.setdefault(self.columns[literal], set()).add(position)
+        self.wanted = {sql: _wanted(found, sorted(nulls.get(sql, ()))) for sql, found in rows.items()}
+
+    def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
+        """Yield each question with the rows that hold one of its literals, in order."""
+        pairs = [wanted.pairs(batch.columns[sql]) for sql, wanted in self.wanted.items()]
+        if not pairs:
+            return
+        keys = np.concatenate([questions.astype(np.int64) * batch.size + rows for questions, rows in pairs])
+        if not keys.size:
+            return
+        keys.sort()
+        keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+        questions, rows = np.divmod(keys, batch.size)
+        cuts = np.flatnonzero(questions[1:] != questions[:-1]) + 1
+        firsts = np.concatenate([[0], cuts])
+        for first, last in zip(firsts.tolist(), [*cuts.tolist(), len(rows)], strict=True):
+            yield int(questions[first]), rows[first:last]
+
+
+def _wanted(rows: Sequence[tuple[str, int]], nulls: Sequence[int]) -> Wanted:
+    frame = pl.DataFrame(rows, schema={"literal": pl.String, "question": pl.Int64}, orient="row").unique()
+    return Wanted(frame, np.array(nulls, np.int64))

@@ -1,0 +1,173 @@
+"""One reading of a table, batch by batch, in which questions are asked of the rows that may answer them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from ocsf_pipe.detect.asks import Question
+from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows, flag, series
+from ocsf_pipe.detect.masks import Mask, Masks
+from ocsf_pipe.detect.sampling import flags
+from ocsf_pipe.detect.words import OPEN, TRUE
+
+ROWS = 200_000
+EVENT = '"metadata"."uid"'
+
+
+class Candidates(Protocol):
+    """Where the rows come from that questions are asked of."""
+
+    def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
+        """Yield positions of questions, each with rows, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a reading gave: events that satisfy a question for sure, those that it leaves open, and seconds by rule.
+
+    `sure` has the columns question, row, uid, time, x0 …; `open` question and uid.
+    """
+
+    sure: pa.Table
+    open: pa.Table
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    @staticmethod
+    def nothing(extra: int) -> Found:
+        """No event, with as many columns x0 …."""
+        empty = _nothing(extra)
+        return Found(empty, empty.select(["question", "uid"]))
+
+
+@dataclass(slots=True)
+class Reading:
+    """A reading of some questions by their positions; `extra` is SQL of columns that fires carry."""
+
+    questions: Mapping[int, Question]
+    candidates: Candidates
+    masks: Masks
+    columns: Sequence[str]
+    extra: Sequence[str] = ()
+    seconds: dict[int, float] = field(default_factory=dict)
+    made: dict[int, Mask] = field(default_factory=dict)
+
+    def run(self, connection: duckdb.DuckDBPyConnection, relation: str) -> Found:
+        """Read all rows of the relation, whose numbers are counted from 0."""
+        shape = _Shape.of(self)
+        sure, open_, start = [], [], 0
+        began = time.perf_counter()
+        for rows in connection.sql(f"select {shape.names(self.extra)} from {relation}").to_arrow_reader(ROWS):
+            batch = shape.batch(rows)
+            fired, left = self._ask(batch)
+            sure.append(_rows(batch.events, fired, start))
+            open_.append(_rows(batch.events, left, start).select(["question", "uid"]))
+            start += batch.size
+        self._share(time.perf_counter() - began - sum(self.seconds.values()))
+        nothing = Found.nothing(len(self.extra))
+        found = pa.concat_tables([nothing.sure, *sure], promote_options="permissive")
+        return Found(found, pa.concat_tables([nothing.open, *open_]), self.seconds)
+
+    def _share(self, seconds: float) -> None:
+        """What all questions share is spent by each alike."""
+        for question in self.questions.values():
+            each = seconds / len(self.questions)
+            self.seconds[question.rule] = self.seconds.get(question.rule, 0.0) + each
+
+    def _ask(self, batch: Batch) -> tuple[list[tuple[int, Rows]], list[tuple[int, Rows]]]:
+        """The rows that satisfy each question, and those that it leaves open."""
+        fired, left = [], []
+        for position, rows in self.candidates.found(batch):
+            began = time.perf_counter()
+            question = self.questions[position]
+            if position not in self.made:
+                self.made[position] = self.masks.mask(question.ask)
+            some = rows[batch.flags[question.guard][rows] == TRUE]
+            answers = self.made[position](batch, some)
+            fired.append((position, some[answers == TRUE]))
+            left.append((position, some[answers == OPEN]))
+            took = time.perf_counter() - began
+            self.seconds[question.rule] = self.seconds.get(question.rule, 0.0) + took
+        return fired, left
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The columns of the batches of a reading, in the order of the query."""
+
+    named: int
+    columns: Sequence[str]
+    flags: Sequence[str]
+    repeating: Mapping[str, Repeating]
+
+    @staticmethod
+    def of(reading: Reading) -> _Shape:
+        answered = list(dict.fromkeys(sql for one in reading.questions.values() for sql in _flags(one)))
+        known = {sql: Repeating() for sql in reading.columns if sql in reading.masks.repeating}
+        return _Shape(2 + len(reading.extra), reading.columns, answered, known)
+
+    def names(self, extra: Sequence[str]) -> str:
+        named = [f"{EVENT} as uid", '"time"', *(f"{sql} as x{i}" for i, sql in enumerate(extra))]
+        named += [f"{sql} as c{i}" for i, sql in enumerate(self.columns)]
+        return ", ".join([*named, *(f"{sql} as f{i}" for i, sql in enumerate(self.flags))])
+
+    def batch(self, rows: pa.RecordBatch) -> Batch:
+        found = Batch(pa.table(rows.select(range(self.named))))
+        for i, sql in enumerate(self.columns, self.named):
+            known, values = self.repeating.get(sql), rows.column(i)
+            found.columns[sql] = Column(values, known, known.take(values) if known is not None else None)
+        for i, sql in enumerate(self.flags, self.named + len(self.columns)):
+            found.flags[sql] = flag(rows.column(i))
+        return found
+
+
+def _rows(events: pa.Table, found: Sequence[tuple[int, Rows]], start: int) -> pa.Table:
+    """The events of some rows with the question that each answers."""
+    at = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in found)])
+    questions = np.repeat(np.array([q for q, _ in found], np.int64), [len(rows) for _, rows in found])
+    table = events.take(pa.array(at))
+    return table.append_column("question", pa.array(questions)).append_column("row", pa.array(at + start))
+
+
+def _nothing(extra: int) -> pa.Table:
+    fields = [("uid", pa.string()), ("time", pa.int64()), *((f"x{i}", pa.null()) for i in range(extra))]
+    return pa.schema([*fields, ("question", pa.int64()), ("row", pa.int64())]).empty_table()
+
+
+def _flags(question: Question) -> Iterator[str]:
+    yield question.guard
+    yield from flags(question.ask)
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """Every row, for each of some questions."""
+
+    positions: Sequence[int]
+
+    def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
+        """See `Candidates`."""
+        for position in self.positions:
+            yield position, np.arange(batch.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The rows of events that are known: columns `question` and `uid`."""
+
+    pairs: pl.DataFrame
+
+    def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
+        """See `Candidates`."""
+        uids = series(batch.events["uid"])
+        at = pl.DataFrame({"uid": uids, "at": pl.int_range(len(uids), eager=True)})
+        for (position,), rows in at.join(self.pairs, on="uid", nulls_equal=True).group_by("question"):
+            yield int(str(position)), rows["at"].to_numpy()

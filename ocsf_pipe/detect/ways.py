@@ -1,0 +1,109 @@
+"""How each question is asked: of the rows that hold its literals, of every row by its texts, or of every row by DuckDB.
+
+The first is for nearly all; the second for those whose texts repeat so much that asking costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+import pyarrow as pa
+
+from ocsf_pipe.detect.asks import Every, Question, Text
+from ocsf_pipe.detect.batches import Batch, Rows
+from ocsf_pipe.detect.candidates import Search
+from ocsf_pipe.detect.masks import Masks
+from ocsf_pipe.detect.prefilter import Clause, Need, cheapest, need
+from ocsf_pipe.detect.reading import Everywhere, Found, Reading
+from ocsf_pipe.detect.sampling import Sample, sampled, texts
+
+_AT_ONCE = 40
+"""Conditions in one query over every row: DuckDB's time to plan grows faster than their number."""
+_OFTEN = 0.3
+"""The share of rows from which on literals lead to too many."""
+_SELDOM = 0.05
+"""The share of rows up to which texts that repeat leave so few that no literal is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The positions of questions by the way that they are asked; `whole` texts are read with all their places."""
+
+    narrow: Mapping[int, Clause]
+    whole: Collection[Text]
+    swept: Sequence[int]
+    wide: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    search: Search
+    swept: Everywhere
+
+    def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
+        yield from self.search.found(batch)
+        yield from self.swept.found(batch)
+
+
+def asked(
+    connection: duckdb.DuckDBPyConnection, questions: Sequence[Question], relation: str, extra: Sequence[str] = ()
+) -> Found:
+    """Ask all questions, known by their positions, of every row of a relation."""
+    readings = [replace(one, extra=extra) for one in chosen(connection, questions, relation)]
+    return together([one.run(connection, relation) for one in readings], len(extra))
+
+
+def chosen(connection: duckdb.DuckDBPyConnection, questions: Sequence[Question], relation: str) -> list[Reading]:
+    """The readings of a relation in which all questions, known by their positions, are asked."""
+    needs = {i: wanted for i, one in enumerate(questions) if (wanted := need(one.ask)) is not None}
+    sample = sampled(connection, relation, questions, needs.values())
+    ways = _ways(questions, needs, sample)
+    found = [_by_duckdb(questions, ways.wide[i : i + _AT_ONCE]) for i in range(0, len(ways.wide), _AT_ONCE)]
+    if ways.narrow or ways.swept:
+        found.append(_by_texts(questions, ways, sample))
+    return found
+
+
+def together(found: Sequence[Found], extra: int) -> Found:
+    """What several readings gave."""
+    nothing = Found.nothing(extra)
+    seconds: dict[int, float] = {}
+    for one in found:
+        for rule, some in one.seconds.items():
+            seconds[rule] = seconds.get(rule, 0.0) + some
+    sure = pa.concat_tables([nothing.sure, *(one.sure for one in found)], promote_options="permissive")
+    return Found(sure, pa.concat_tables([nothing.open, *(one.open for one in found)]), seconds)
+
+
+def _ways(questions: Sequence[Question], needs: Mapping[int, Need], sample: Sample) -> Ways:
+    most = max(_OFTEN * sample.batch.size, 1)
+    best = {i: cheapest(wanted, sample.cost) for i, wanted in needs.items()}
+    narrow = {i: clause for i, clause in best.items() if sum(map(sample.cost, clause)) <= most}
+    rest = [i for i in range(len(questions)) if i not in narrow]
+    swept = [i for i in rest if sample.share(questions[i].ask) < _SELDOM]
+    whole: set[Text] = set()
+    for i in sorted(needs.keys() - narrow.keys() - set(swept)):
+        clause = cheapest(needs[i], sample.settled)
+        if sum(map(sample.settled, clause)) <= most and all(one.text.whole or not one.open for one in clause):
+            narrow[i] = clause
+            whole |= {one.text for one in clause if one.open}
+    return Ways(narrow, whole, swept, [i for i in rest if i not in swept and i not in narrow])
+
+
+def _by_duckdb(questions: Sequence[Question], positions: Sequence[int]) -> Reading:
+    """DuckDB answers each as a whole."""
+    wholly = {i: replace(questions[i], guard=f"coalesce({questions[i].condition}, false)") for i in positions}
+    return Reading({i: replace(one, ask=Every(())) for i, one in wholly.items()}, Everywhere(positions), Masks(), ())
+
+
+def _by_texts(questions: Sequence[Question], ways: Ways, sample: Sample) -> Reading:
+    masks = Masks(
+        ways.whole, sample.repeating | {one.whole for one in ways.whole if one.whole and one.first in sample.repeating}
+    )
+    some = {i: questions[i] for i in (*ways.narrow, *ways.swept)}
+    hints = {literal: masks.column(literal.text) for clause in ways.narrow.values() for literal in clause}
+    looks = (masks.column(text) for one in some.values() for text in texts(one.ask, hints=False))
+    columns = list(dict.fromkeys([*looks, *hints.values()]))
+    return Reading(some, _Both(Search(ways.narrow, hints), Everywhere(ways.swept)), masks, columns)

@@ -1,0 +1,148 @@
+"""Many rules asked together find what DuckDB finds that is asked each rule's whole condition of every row."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ocsf_pipe.detect import reading, sampling
+from ocsf_pipe.detect.backtest import connection_of, tables_of
+from ocsf_pipe.detect.convert import Converter
+from ocsf_pipe.detect.fieldmap import FieldMap
+from ocsf_pipe.detect.rules import Rule, load_rules
+from ocsf_pipe.detect.scan import Scan, compiled, fires
+from ocsf_pipe.detect.workers import fires_in
+from ocsf_pipe.run.normalize import normalize
+from tests.detect.drawn import drawn
+from tests.detect.events import Event, plans, process, rule_text, written
+from tests.detect.test_against_oracle import DETECTIONS, PROCESSES
+
+SHARED = Path(__file__).parents[2].parent / "shared"
+SIGMA = Path(os.environ.get("OCSF_PIPE_SIGMA") or SHARED / "sigma")
+AT_ONCE = 60
+TABLE = "process_activity"
+Pairs = set[tuple[int, str]]
+
+
+def lake(events: Sequence[Event]) -> duckdb.DuckDBPyConnection:
+    """The events of both logs in one table."""
+    sysmon = [one for one in events if "Sysmon" in one["Event"]["System"]["Channel"]]
+    rest = [one for one in events if one not in sysmon]
+    parts = [normalize(sysmon, "microsoft.sysmon", clock=0).tables]
+    return connection_of([*parts, *([normalize(rest, "microsoft.windows_security", clock=0).tables] if rest else [])])
+
+
+def scan_of(rules: Iterable[Rule], connection: duckdb.DuckDBPyConnection) -> Scan:
+    """What the rules ask of process events."""
+    return compiled(rules, Converter(FieldMap(plans()), tables_of(connection)))[TABLE]
+
+
+def slowly(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str = TABLE) -> Pairs:
+    """Rules and the events that satisfy a whole condition of theirs."""
+    found: Pairs = set()
+    for first in range(0, len(scan.asked), AT_ONCE):
+        some = scan.asked[first : first + AT_ONCE]
+        tests = ", ".join(f"case when {one.part.condition} then {one.rule} end" for one in some)
+        query = f"select distinct unnest([{tests}]) as rule, metadata.uid as uid from {relation}"
+        found.update(connection.sql(f"from ({query}) where rule is not null").fetchall())
+    return found
+
+
+def fast(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str = TABLE) -> Pairs:
+    """Rules and the events that they fire on, of which there is none twice."""
+    rows = fires(connection, scan, relation).select(["rule", "uid"]).to_pylist()
+    found = {(row["rule"], row["uid"]) for row in rows}
+    assert len(rows) == len(found)
+    return found
+
+
+@cache
+def process_rules() -> tuple[Rule, ...]:
+    """All rules on Windows processes."""
+    folders = [SIGMA / name for name in ("rules/windows/process_creation", "rules-emerging-threats")]
+    if not folders[0].is_dir():
+        pytest.skip("there are no rules here")
+    wanted = {("category", "process_creation"), ("product", "windows")}
+    return tuple(rule for rule in load_rules(folders) if wanted <= set(rule.logsource) and rule.tree is not None)
+
+
+@pytest.mark.heavy
+def test_all_process_rules_over_drawn_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of events that miss fields, in two logs: the same rules fire on the same events."""
+    monkeypatch.setattr(reading, "ROWS", 2048)
+    monkeypatch.setattr(sampling, "ROWS", 300)
+    rules = process_rules()
+    connection = lake(drawn(rules, 6000, 11))
+    scan = scan_of(rules, connection)
+    found = fast(connection, scan)
+    assert found == slowly(connection, scan)
+    assert len({rule for rule, _ in found}) > len(rules) / 3
+
+
+def test_some_process_rules_over_drawn_events() -> None:
+    """The same of one rule in thirty."""
+    rules = process_rules()[::30]
+    connection = lake(drawn(rules, 600, 5))
+    scan = scan_of(rules, connection)
+    found = fast(connection, scan)
+    assert found == slowly(connection, scan)
+    assert len({rule for rule, _ in found}) > len(rules) / 3
+
+
+def rules_in(folder: Path) -> list[Rule]:
+    """A rule for each way to ask."""
+    texts = [rule_text(text, title=f"Way {i}") for i, text in enumerate(DETECTIONS.values())]
+    return written(folder, *texts)
+
+
+def test_every_way_to_ask_together(tmp_path: Path) -> None:
+    """Rules of every kind in one scan, over events drawn from them and over hand-written ones."""
+    rules = rules_in(tmp_path)
+    for events in (PROCESSES, drawn(rules, 800, 3)):
+        connection = lake(events)
+        scan = scan_of(rules, connection)
+        found = fast(connection, scan)
+        assert found == slowly(connection, scan)
+        assert len({rule for rule, _ in found}) > len(rules) / 3
+
+
+def test_an_event_that_is_there_twice_fires_twice(tmp_path: Path) -> None:
+    """Rows count, not ids, and a row that must be read again counts once."""
+    texts = (
+        rule_text("s: {CommandLine|contains: alpha}\ncondition: s", title="Now"),
+        rule_text("s: {CommandLine|contains: alpha}\nf: {ParentImage: '-'}\ncondition: s and not f", title="Later"),
+    )
+    connection = lake([process("alpha", record=1), process("alpha", record=2, ParentImage="C:\\a.exe")])
+    connection.execute(f"create view twice as from {TABLE} union all from {TABLE}")
+    scan = scan_of(written(tmp_path, *texts), connection)
+    rows = fires(connection, scan, "twice").select(["rule", "uid"]).to_pylist()
+    assert len(rows) == 8
+    assert len({(row["rule"], row["uid"]) for row in rows}) == 4
+
+
+def test_extra_columns_and_time_come_with_every_fire(tmp_path: Path) -> None:
+    """Whether a row was decided at once or later."""
+    text = rule_text("s: {CommandLine|contains: alpha}\nf: {ParentImage: '-'}\ncondition: s and not f")
+    connection = lake([process("alpha one", record=1), process("alpha two", record=2, ParentImage="C:\\a.exe")])
+    rows = fires(connection, scan_of(written(tmp_path, text), connection), TABLE, ['"process"."cmd_line"']).to_pylist()
+    assert sorted(row["x0"] for row in rows) == ["alpha one", "alpha two"]
+    assert all(row["time"] for row in rows)
+
+
+def test_processes_share_the_files_of_a_table(tmp_path: Path) -> None:
+    """Two processes find in four files what one finds in all."""
+    rules = rules_in(tmp_path)
+    connection = lake(drawn(rules, 400, 9))
+    files = []
+    for i in range(4):
+        files.append(str(tmp_path / f"{i}.parquet"))
+        connection.execute(f"copy (from {TABLE} where hash(metadata.uid) % 4 = {i}) to '{files[-1]}'")
+    scan = scan_of(rules, connection)
+    rows = fires_in(scan, files, 2).select(["rule", "uid"]).to_pylist()
+    assert {(row["rule"], row["uid"]) for row in rows} == fast(connection, scan)
+    assert set(scan.seconds) == {one.rule for one in scan.asked}
