@@ -25,7 +25,7 @@ from ocsf_pipe.detect.required import required
         ("\\x41bc", "", ""),
         ("\\Qa+b\\E", "", ""),
         ("(?i)echo.*clip", "", "echo"),
-        ("taskkill", "i", "ta"),
+        ("taskkill", "i", "ill"),
         ("ab(?i)cd", "", ""),
         ("a.b.c", "", "a"),
         ("", "", ""),

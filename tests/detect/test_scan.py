@@ -17,14 +17,16 @@ from ocsf_pipe.detect.fieldmap import FieldMap
 from ocsf_pipe.detect.rules import Rule, load_rules
 from ocsf_pipe.detect.scan import Scan, compiled, fires
 from ocsf_pipe.detect.workers import fires_in
+from ocsf_pipe.mapping.catalogue import catalogue
 from ocsf_pipe.run.normalize import normalize
 from tests.detect.drawn import drawn
-from tests.detect.events import Event, plans, process, rule_text, written
+from tests.detect.events import Event, process, rule_text, written
 from tests.detect.test_against_oracle import DETECTIONS, PROCESSES
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 SIGMA = Path(os.environ.get("OCSF_PIPE_SIGMA") or SHARED / "sigma")
 AT_ONCE = 60
+LOGS = [catalogue()[name].plan for name in ("microsoft.sysmon", "microsoft.windows_security")]
 TABLE = "process_activity"
 Pairs = set[tuple[int, str]]
 
@@ -39,7 +41,7 @@ def lake(events: Sequence[Event]) -> duckdb.DuckDBPyConnection:
 
 def scan_of(rules: Iterable[Rule], connection: duckdb.DuckDBPyConnection) -> Scan:
     """What the rules ask of process events."""
-    return compiled(rules, Converter(FieldMap(plans()), tables_of(connection)))[TABLE]
+    return compiled(rules, Converter(FieldMap(LOGS), tables_of(connection)))[TABLE]
 
 
 def slowly(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str = TABLE) -> Pairs:
