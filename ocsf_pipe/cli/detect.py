@@ -33,6 +33,10 @@ app.add_typer(detect_run.app)
 app.add_typer(detect_incident.app)
 
 Rules = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files, or folders of them.")]
+MaybeRules = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[RULES…]", help="Rule files, or folders of them; the shipped ones if left out."),
+]
 Fill = Annotated[
     Path | None,
     typer.Option("--placeholders", metavar="FILE", help="YAML or JSON: the values of each %placeholder%."),
@@ -82,7 +86,9 @@ def convert(rules: Rules, placeholders: Fill = None, lake: MaybeLake = None) -> 
 
 
 @app.command("list")
-def list_rules(rules: Rules, placeholders: Fill = None, lake: MaybeLake = None, as_json: AsJson = False) -> None:
+def list_rules(
+    rules: MaybeRules = None, placeholders: Fill = None, lake: MaybeLake = None, as_json: AsJson = False
+) -> None:
     """Say of each rule whether it is live, degraded or blind, and why.
 
     Live: every field that it tests is an attribute. Degraded: one is read from `unmapped` or the raw record. Blind: no
@@ -91,7 +97,7 @@ def list_rules(rules: Rules, placeholders: Fill = None, lake: MaybeLake = None, 
     Example: [bold]ocsf-pipe detect list rules --lake lake[/bold]
     """
     connection = _connect(lake) if lake else None
-    found = _judged(_load(rules, placeholders), _converter(_plans(), connection), connection)
+    found = _judged(_load(rules or [], placeholders), _converter(_plans(), connection), connection)
     if as_json:
         print_json(_row(rule, judged) | {"path": rule.path} for rule, judged in found)
         return
@@ -102,7 +108,10 @@ def list_rules(rules: Rules, placeholders: Fill = None, lake: MaybeLake = None, 
 
 @app.command()
 def backtest(
-    rules: Annotated[list[Path], typer.Option("--rules", metavar="PATH…", help="Rule files, or folders of them.")],
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option("--rules", metavar="PATH…", help="Rule files, or folders of them; the shipped ones if left out."),
+    ] = None,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH…]", help="More of them.")] = None,
     lake: LakePlace = HERE,
     since: Annotated[datetime | None, typer.Option(help="Only events from this time on (UTC).")] = None,
@@ -120,7 +129,7 @@ def backtest(
     from ocsf_pipe.cli.detect_progress import progress
     from ocsf_pipe.detect.backtest import Backtest
 
-    loaded = _load([*rules, *(more or [])], placeholders)
+    loaded = _load([*(rules or []), *(more or [])], placeholders)
     with progress() as told:
         run = Backtest(_connect(lake), _plans(), _utc(since), _utc(until), progress=told)
         outcomes = run.run(loaded)
@@ -149,7 +158,7 @@ def backtest(
 
 @app.command()
 def coverage(
-    rules: Rules,
+    rules: MaybeRules = None,
     lake: MaybeLake = None,
     layer: Annotated[Path | None, typer.Option(help="Write an ATT&CK Navigator layer to this file.")] = None,
     as_json: AsJson = False,
@@ -161,7 +170,7 @@ def coverage(
     from ocsf_pipe.detect.coverage import layer as layer_of
 
     connection = _connect(lake) if lake else None
-    found = _judged(_load(rules, None), _converter(_plans(), connection), connection)
+    found = _judged(_load(rules or [], None), _converter(_plans(), connection), connection)
     if layer is not None:
         layer.write_text(json.dumps(layer_of(found, "ocsf-pipe"), indent=1) + "\n", encoding="utf-8")
     if as_json:
@@ -271,10 +280,12 @@ def _connect(lake: str) -> duckdb.DuckDBPyConnection:
 
 
 def _load(paths: list[Path], placeholders: Path | None) -> list[Rule]:
+    """The rules at some paths; those that ship where there are none."""
+    from ocsf_pipe.bundled import detections_dir
     from ocsf_pipe.detect.rules import load_rules
     from ocsf_pipe.run.placeholders import values_of
 
-    return load_rules(paths, values_of(placeholders))
+    return load_rules(paths or [detections_dir()], values_of(placeholders))
 
 
 def _judged(

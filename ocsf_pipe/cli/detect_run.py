@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,8 @@ from ocsf_pipe.cli.output import print_json, print_table
 from ocsf_pipe.cli.place import HERE, LakePlace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ocsf_pipe.run.detecting import Detecting, Round
 
 app = typer.Typer()
@@ -40,13 +43,16 @@ def run(
 
     The first run asks of all that the lake has. Rules over single events are asked as soon as something is new, all
     others at the `schedule` of their settings; an event that comes late is seen with those that it belongs to. A run
-    that is killed is gone on with: no finding is lost, none is written twice. SIGTERM and Ctrl-C end it.
+    that is killed is gone on with: no finding is lost, none is written twice. Rules whose files change are read anew.
+    SIGTERM and Ctrl-C end it.
 
     Example: [bold]ocsf-pipe detect run --lake /data/lake --rules rules --once[/bold]
     """
     from ocsf_pipe.bundled import detections_dir
 
-    detecting = _detecting(rules or [detections_dir()], lake, name, placeholders)
+    paths = rules or [detections_dir()]
+    make = partial(_detecting, paths, lake, name, placeholders)
+    detecting = make()
     if once:
         from ocsf_pipe.run.detecting_loop import once as asked
 
@@ -58,7 +64,7 @@ def run(
             print_table(("findings", "severity", "rule", "status"), [(n, *what) for what, n in counts.most_common()])
             sys.stderr.write(f"{len(found)} new findings\n")
         return
-    _loop(detecting, as_json=as_json)
+    _loop(detecting, make, [*paths, *([placeholders] if placeholders else [])], as_json=as_json)
 
 
 def _detecting(rules: list[Path], lake: str, name: str, placeholders: Path | None) -> Detecting:
@@ -84,9 +90,10 @@ def _detecting(rules: list[Path], lake: str, name: str, placeholders: Path | Non
     return Detecting(opened, watch, name)
 
 
-def _loop(detecting: Detecting, *, as_json: bool) -> None:
+def _loop(detecting: Detecting, make: Callable[[], Detecting], files: list[Path], *, as_json: bool) -> None:
     from ocsf_pipe.run.detecting_loop import Loop
     from ocsf_pipe.run.pipeline_signals import Signals
+    from ocsf_pipe.run.rule_changes import Renewal
 
     def told(found: Round) -> None:
         if as_json:
@@ -99,4 +106,4 @@ def _loop(detecting: Detecting, *, as_json: bool) -> None:
     stop = threading.Event()
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     with Signals(stop, threading.Event()):
-        Loop(detecting, stop, told).run()
+        Loop(detecting, stop, told, renewed=Renewal(files, make)).run()

@@ -22,7 +22,8 @@ class Loop:
     """Asks the rules of one lake. Setting `wake` says that something is new; without it the lake is looked at anyway.
 
     Whatever goes wrong is told, waited out, and tried again: findings may wait, sources may not. `after` is called
-    when rounds are done. `failed` is what the latest round failed with.
+    when rounds are done. `renewed` gives the detection that takes the place of this one, None where it stays. `failed`
+    is what the latest round failed with.
     """
 
     detecting: Detecting
@@ -31,6 +32,7 @@ class Loop:
     wake: threading.Event = field(default_factory=threading.Event)
     look_every: float = LOOK_EVERY
     after: Callable[[], None] = lambda: None
+    renewed: Callable[[], Detecting | None] = lambda: None
     failures: int = 0
     failed: Exception | None = None
     _asked: dict[str, float] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Loop:
     def run(self) -> None:
         """Ask until `stop` is set, then once more of what came last; never raises."""
         while not self.stop.is_set():
+            self.detecting = self.renewed() or self.detecting
             self.guarded(self._due())
             self.wake.wait(self._rest())
             self.wake.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from ocsf_pipe.run.deliver import Delivery, Outbox
 from ocsf_pipe.run.detecting import Detecting, Round
 from ocsf_pipe.run.detecting_loop import Loop
 from ocsf_pipe.run.placeholders import values_of
+from ocsf_pipe.run.rule_changes import Renewal
 from ocsf_pipe.run.served import plans_for
 from ocsf_pipe.schema import load
 
@@ -85,10 +87,19 @@ def watcher_of(pipeline: Pipeline, telemetry: Telemetry) -> Watcher | None:
             for delivery in deliveries:
                 delivery.wake.set()
 
-    detecting = Detecting(
-        Lake(pipeline.lake, create=True), watch_of(pipeline.detect), pipeline.name, pipeline.detect.every
-    )
-    return Watcher(Loop(detecting, stop, told), deliveries, stop, later)
+    make = partial(_detecting, pipeline.lake, pipeline.name, pipeline.detect)
+    loop = Loop(make(), stop, told, renewed=Renewal(files_of(pipeline.detect), make))
+    return Watcher(loop, deliveries, stop, later)
+
+
+def _detecting(lake: str, name: str, spec: DetectSpec) -> Detecting:
+    return Detecting(Lake(lake, create=True), watch_of(spec), name, spec.every)
+
+
+def files_of(spec: DetectSpec) -> list[Path]:
+    """The files and folders that the rules of a pipeline are read from, the shipped ones if it names none."""
+    filled = [Path(spec.placeholders)] if spec.placeholders else []
+    return [*(map(Path, spec.rules) if spec.rules else [detections_dir()]), *filled]
 
 
 def watch_of(spec: DetectSpec) -> Watch:

@@ -80,6 +80,14 @@ def test_backtest_takes_many_paths_and_a_time(place: Path) -> None:
     assert [one["fires"] for one in found["rules"]] == [0, 0]
 
 
+def test_the_shipped_rules_are_asked_where_none_are_named(place: Path) -> None:
+    """For a look at what a lake holds no rules are needed."""
+    found = json.loads(_run("backtest", "--lake", place / "lake", "--json"))["rules"]
+    listed = [json.loads(line) for line in _run("list", "--lake", place / "lake", "--json").splitlines()]
+    assert len(found) > 50
+    assert {one["id"]: one["state"] for one in found} == {one["id"]: one["state"] for one in listed}
+
+
 def test_list_says_why(place: Path) -> None:
     """The reason stands beside the state."""
     found = [json.loads(line) for line in _run("list", place / "rules", "--json").splitlines()]
