@@ -62,7 +62,8 @@ def lock(
     before = load(lockfile) if lockfile.exists() else Lock()
     found = [one for one in _found(files, lake, server, since) if not only or one.server in only]
     if not found:
-        raise UsageError("no list of tools was found", "give logs with results of `tools/list`, or `--lake`")
+        hint = "give files with results of `tools/list`, such as logs of MCP, or ingest those into the lake first"
+        raise UsageError("no list of tools was found", hint)
     for one in differences(before, found):
         typer.echo(told(one))
     after = before.taking(found, share or ())
