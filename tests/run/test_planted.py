@@ -29,7 +29,11 @@ from ocsf_pipe.run.running import run_pipeline
 from ocsf_pipe.run.telemetry import Telemetry
 from tests.run.planted import AT, DIALECTS, MARK, SAID, line_of, marked_files
 
-CSV = "langfuse.observation_csv"
+TABLES = {
+    "langfuse.observation_csv": ("input", "output"),
+    "microsoft.ediscovery_items": ("Subject/Title", "Conversation name", "Title", "Compound path", "Target path"),
+}
+"""The mappings of separated fields, and the columns of a sample that hold text."""
 BEDROCK = DIALECTS["aws.bedrock_invocation"][0]
 
 
@@ -54,7 +58,7 @@ def written(folder: Path, *records: Any, more: bytes = b"") -> Path:
 
 def test_every_mapping_with_content_has_planted_records() -> None:
     """A new dialect is planted before it is shipped."""
-    assert {name for name, listed in catalogue().items() if listed.syntax.content} == {*DIALECTS, CSV}
+    assert {name for name, listed in catalogue().items() if listed.syntax.content} == {*DIALECTS, *TABLES}
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -74,18 +78,20 @@ def test_no_planted_text_is_in_the_lake(tmp_path: Path, name: str, caplog: pytes
     assert MARK not in str(report)
 
 
-def test_no_planted_text_of_a_table_is_in_the_lake(tmp_path: Path) -> None:
-    """A file of separated fields, its sample with the mark in every column of text."""
-    [sample, *_] = sorted((find_mapping(CSV).path.parent / "samples").glob("*.input.*"))
+@pytest.mark.parametrize("name", TABLES)
+def test_no_planted_text_of_a_table_is_in_the_lake(tmp_path: Path, name: str) -> None:
+    """A file of separated fields, its sample with the mark in every column of text, bare and within JSON."""
+    [sample, *_] = sorted((find_mapping(name).path.parent / "samples").glob("*.input.*"))
     with sample.open(newline="", encoding="utf-8") as source, (tmp_path / sample.name).open("w", newline="") as target:
         rows = csv.DictReader(source)
         writer = csv.DictWriter(target, rows.fieldnames or [])
         writer.writeheader()
-        writer.writerows(
-            {**row, "input": SAID, "output": json.dumps({"role": "assistant", "content": SAID})} for row in rows
-        )
+        within = json.dumps({"role": "assistant", "content": SAID})
+        planted = {column: within if number == 1 else SAID for number, column in enumerate(TABLES[name])}
+        assert planted.keys() <= {*(rows.fieldnames or [])}
+        writer.writerows({**row, **planted} for row in rows)
     report = taken_in(tmp_path / "lake", tmp_path / sample.name)
-    assert report.mappings[CSV] > 0
+    assert report.mappings[name] > 0
     assert marked_files(tmp_path / "lake") == []
 
 
