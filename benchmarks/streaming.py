@@ -111,17 +111,17 @@ def throughput(events: int, times: int, folder: Path) -> dict[str, object]:
 
 
 def send_evenly(address: str, name: str, source: Path, rate: int, seconds: int) -> None:
-    """Send so many records a second, in ten portions, from a process of its own."""
+    """Send so many records a second, in ten portions, from a process of its own; say when it began (monotonic)."""
     sender = producer(address)
     lines = cycle(source.read_bytes().splitlines())
     began, sent = time.monotonic(), 0
+    print(began, flush=True)
     for portion in range(seconds * 10):
         for line in islice(lines, rate // 10):
             sender.send(name, line, partition=sent % PARTITIONS)
             sent += 1
         time.sleep(max(0.0, began + (portion + 1) / 10 - time.monotonic()))
     sender.flush(60)
-    print(sent)
 
 
 def freshness(rate: int, seconds: int, folder: Path) -> dict[str, object]:
@@ -134,8 +134,10 @@ def freshness(rate: int, seconds: int, folder: Path) -> dict[str, object]:
         with subprocess.Popen(command(path), cwd=ROOT) as running:
             time.sleep(8)  # planning the mapping is a cost of the start, not of the stream
             told = ["--address", one.address, "--source", str(source), "--rate", str(rate), "--seconds", str(seconds)]
-            began = time.monotonic()
-            sender = subprocess.Popen([sys.executable, "-m", "benchmarks.streaming", "send", *told], cwd=ROOT)
+            sending = [sys.executable, "-m", "benchmarks.streaming", "send", *told]
+            sender = subprocess.Popen(sending, cwd=ROOT, stdout=subprocess.PIPE)
+            assert sender.stdout is not None
+            began = float(sender.stdout.readline())
             samples = list(watched(Lake(folder / "lake"), running.pid, began, rate * seconds, sender))
             sender.wait(60)
             running.terminate()
@@ -154,11 +156,11 @@ def watched(
         last = count
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         yield time.monotonic() - began, count, pages * 4096 / 1e6
-        time.sleep(0.5)
+        time.sleep(0.2)
 
 
 def said(samples: list[tuple[float, int, float]], rate: int) -> dict[str, object]:
-    """How long a record took from its sending until the lake had it, and how memory went."""
+    """How long a record took from the time of its sending until the lake had it, and how memory went."""
     counts = [count for _, count, _ in samples]
     ages = [samples[bisect_left(counts, number)][0] - number / rate for number in range(rate, max(counts), rate // 2)]
     tenth = max(1, len(samples) // 10)

@@ -63,17 +63,15 @@ class Lane:
     def part(self) -> tuple[list[Records], int]:
         """What goes into the next batch, and where that ends."""
         if self.pending is None:
-            return self.runs, self.end
+            return list(self.runs), self.end
         until = self.pending.end
         return [part for run in self.runs for part in cut(run, until) if part.end <= until], until
 
-    def done(self, end: int) -> None:
-        """Let go of everything before `end`; the next batch follows."""
+    def done(self, end: int, closed: float) -> None:
+        """Let go of everything before `end`; the next batch follows, of what was read since that one was `closed`."""
         rest = [part for run in self.runs for part in cut(run, end) if part.end > end]
-        if self.end == end:
-            rest = []
+        self.since = closed if self.end > end else None
         self.runs, self.size, self.start = rest, sum(held_bytes(run) for run in rest), end
-        self.since = self.since if rest else None
         self.batch, self.pending = self.batch + 1, None
 
     def forgotten(self) -> None:

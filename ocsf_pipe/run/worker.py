@@ -2,6 +2,8 @@
 
 The lake's checkpoint is the only truth of what is done. Whatever goes wrong, the worker lets go of everything, waits,
 and begins anew from the lake, which is what a restart does too.
+
+Two threads share the work: the source belongs to one, which reads on while the other maps and commits a round.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,6 +46,8 @@ QUIET, LONELY = 3.0, 15.0
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 ENOUGH = 5
 """Failures in a row after which a run that is to end (`once`) gives up."""
+CALM = 60.0
+"""Seconds without a failure after which they are no longer in a row; a round in the lake ends the row at once."""
 
 
 class StoppedError(Exception):
@@ -69,18 +74,24 @@ class Worker:
     failed: Exception | None = None
     renew: Callable[[], Routes | None] = lambda: None
     committed: Callable[[], None] = lambda: None
+    aside: Executor = field(default_factory=partial(ThreadPoolExecutor, 1, "round"))
+    _round: Future[Round] | None = None
     _engines: Engines = field(init=False)
     _source: Source | None = None
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _resting: dict[str, float] = field(default_factory=dict)
     _archived: set[str] = field(default_factory=set)
     _asked: float = float("-inf")
+    _waits: Iterator[float] = field(init=False)
+    _failures: int = 0
+    _failed_at: float = 0.0
     _moved: float = 0.0
 
     def __post_init__(self) -> None:
         """Make the engines of this worker: an engine serves one thread."""
         self.vault = self.vault or vault_of(self.lake)
         self._engines = self._new_engines()
+        self._calm()
 
     def _new_engines(self) -> Engines:
         return Engines(self.threads, self.vault or vault_of(self.lake))
@@ -95,50 +106,56 @@ class Worker:
     def run(self) -> None:
         """Work until the pipeline stops, or nothing is left; never raises."""
         self.telemetry.opening(self.name)
-        waits = backoff()
-        failures = 0
         while not self.context.stop.is_set():
             try:
                 if self._turn():
                     break
-                if self._source is not None and failures:
-                    waits, failures = backoff(), 0
             except StoppedError:
                 break
             except Exception as error:  # noqa: BLE001 - told, waited out, and begun anew from the lake
-                failures += 1
+                self._failures, self._failed_at = self._failures + 1, time.monotonic()
                 self._let_go()
-                if self.once and failures >= ENOUGH:
+                if self.once and self._failures >= ENOUGH:
                     self.failed = error
                     break
-                self._wait(error, next(waits))
+                self._wait(error, next(self._waits))
         self._end()
+
+    def _calm(self) -> None:
+        """Forget the failures there were."""
+        self._waits, self._failures = backoff(), 0
 
     def _turn(self) -> bool:
         """Go round once; True when there will never be anything again."""
-        self.telemetry.turned(self.name)
         at = time.monotonic()
+        moved = self._landed()
         self._refresh(at)
-        moved = False
         for lane in list(self._lanes.values()):
-            moved = self._read(lane, at) or moved
-            self._unstick(lane)
-            if self._too_much(lane):
-                self._rounds()
-        self._rounds()
+            if not self._full() or lane.pending is not None:
+                moved = self._read(lane, at) or moved
+            if self._round is None:
+                self._unstick(lane)
+        self._set_off(self._chosen(time.monotonic()))
         self.telemetry.queue(self.name, sum(lane.size for lane in self._lanes.values()))
         self._moved = at if moved else self._moved
         if not moved:
             if self.once and self._nothing_left(at):
                 return True
-            self.context.stop.wait(IDLE)
+            self._idle()
         return False
+
+    def _idle(self) -> None:
+        """Wait a little for more to read, or for the round that is under way."""
+        if self._round is not None:
+            wait([self._round], IDLE)
+        else:
+            self.context.stop.wait(IDLE)
 
     def _refresh(self, at: float) -> None:
         """Open what is new, close what is not ours any more, and take new mappings where there are any."""
         if at - self._asked < ASK_EVERY:
             return
-        if (routes := self.renew()) is not None:
+        if self._round is None and (routes := self.renew()) is not None:
             self.routes, self._engines = routes, self._new_engines()
             self._let_go()
         if self._source is None:
@@ -153,7 +170,10 @@ class Worker:
                 self._moved = at
         for name, lane in self._lanes.items():
             self.telemetry.lag(self.name, name, lane.partition.lag())
-        self.telemetry.working(self.name)
+        if self._round is None:  # the thread of a round tells of its own troubles
+            self.telemetry.working(self.name)
+        if self._failures and at - self._failed_at > CALM:
+            self._calm()
         self._asked = at
 
     def _open(self, source: Source, name: str) -> None:
@@ -170,6 +190,9 @@ class Worker:
             LOG.debug("partition did not close", exc_info=True)
 
     def _let_go(self) -> None:
+        if self._round is not None:
+            wait([self._round])  # what it did, the lake knows
+            self._round = None
         for name in list(self._lanes):
             self._close(name)
         source, self._source, self._asked = self._source, None, float("-inf")
@@ -208,18 +231,21 @@ class Worker:
         self.lake.finish(replace(lane.pending, end=lane.pending.start), Report().counts())
         lane.forgotten()
 
-    def _rounds(self) -> None:
-        while lanes := self._round(time.monotonic()):
-            self._settle_or_rest(lanes)
-
-    def _round(self, now: float) -> list[Lane]:
+    def _chosen(self, now: float) -> list[Lane]:
         """The partitions whose batches are brought into the lake together; none where it is the time of none.
 
         A commit costs what it costs whatever it brings, so whoever has something goes along, those that wait longest
         first, until there are the bytes of one batch. A half-done batch goes alone: it has to be as it was.
         """
+        if self._round is not None:
+            return []
         lanes = list(self._lanes.values())
-        due = [lane for lane in lanes if lane.due(now, self.batch.seconds, self.batch.bytes) or self._too_much(lane)]
+        most = max((lane.size for lane in lanes), default=0) if self._full() else -1
+        due = [
+            lane
+            for lane in lanes
+            if lane.due(now, self.batch.seconds, self.batch.bytes) or (lane.size == most and lane.pending is None)
+        ]
         if not due:
             return []
         if half := [lane for lane in due if lane.pending is not None]:
@@ -232,13 +258,12 @@ class Worker:
                 found.append(lane)
         return found
 
-    def _too_much(self, lane: Lane) -> bool:
-        """Whether this lane holds most while all together hold too much: many partitions share the memory of two."""
-        held = [other.size for other in self._lanes.values()]
-        return sum(held) > 2 * self.batch.bytes and lane.size == max(held) and lane.pending is None
+    def _full(self) -> bool:
+        """Whether so much is held that nothing more is read, and the largest partition is brought in at once."""
+        return sum(lane.size for lane in self._lanes.values()) > 2 * self.batch.bytes
 
     def _nothing_left(self, at: float) -> bool:
-        if any(lane.since is not None for lane in self._lanes.values()):
+        if self._round is not None or any(lane.since is not None for lane in self._lanes.values()):
             return False
         if self._lanes and all(lane.finished for lane in self._lanes.values()):
             return True
@@ -258,64 +283,94 @@ class Worker:
     def _end(self) -> None:
         """Finish the batches in hand, then let go."""
         try:
-            ready = [lane for lane in self._lanes.values() if lane.ready()]
-            for lane in [lane for lane in ready if lane.pending is not None]:
-                self._settle_or_rest([lane])
-            if fresh := [lane for lane in ready if lane.pending is None and lane.since is not None]:
-                self._settle_or_rest(fresh)
+            self._landed(last=True)
+            while lanes := self._chosen(float("inf")):
+                self._set_off(lanes)
+                self._landed(last=True)
         except Exception as error:  # noqa: BLE001 - the batch is read again at the next start
             LOG.warning("the batch in hand is left for the next start: %s", error, extra={"source": self.name})
         self._let_go()
+        self.aside.shutdown(wait=False)
         self.telemetry.stopped(self.name, str(self.failed) if self.failed else "finished" if self.once else "stopped")
 
-    # ------------------------------------------------------------------ one batch
+    # ------------------------------------------------------------------ one round
 
-    def _settle_or_rest(self, lanes: Sequence[Lane]) -> None:
-        """Bring batches into the lake; give their partitions up for a while where another worker has one of them."""
-        try:
-            self._settle(lanes)
-        except FencedError as error:
-            for lane in lanes:
-                self._rest(lane, error)
+    def _set_off(self, lanes: Sequence[Lane]) -> None:
+        """Have batches brought into the lake, from what is held now."""
+        if lanes:
+            self.telemetry.turned(self.name)
+            self._round = self.aside.submit(self._brought, [(lane, *lane.part()) for lane in lanes])
+
+    def _landed(self, *, last: bool = False) -> bool:
+        """Go on behind the round that has ended, or, at the `last`, is waited for; False where there is none."""
+        if self._round is None:
+            self.telemetry.turned(self.name)
+            return False
+        if not last and not self._round.done():
+            return False
+        under_way, self._round = self._round, None
+        done = under_way.result()
+        for lane, error in done.fenced:
+            self._rest(lane, error)
+        if done.parts:
+            self._calm()
+            self.committed()
+        for part in done.parts:
+            self._told(part, done)
+            part.lane.batch = part.txn.batch
+            part.lane.done(part.txn.end, done.began)
+            self.routes.prefer(part.report.mappings)
+        for part in done.parts:
+            if self._is_ours(part.lane):
+                self._acknowledged(part.lane, part.txn.end)
+        return True
+
+    def _is_ours(self, lane: Lane) -> bool:
+        """Whether a partition was not lost meanwhile."""
+        return self._lanes.get(lane.partition.id) is lane
+
+    def _acknowledged(self, lane: Lane, end: int) -> None:
+        lane.partition.acknowledge(Offset(end))
+        self.telemetry.lag(self.name, lane.partition.id, lane.partition.lag())
 
     def _rest(self, lane: Lane, error: FencedError) -> None:
+        """Give a partition up for a while: another worker has it."""
         name = lane.partition.id
         LOG.info("partition is another worker's: %s", error, extra={"source": self.name, "partition": name})
-        if self._lanes.get(name) is lane:
+        if self._is_ours(lane):
             self._close(name)
         self._resting[name] = time.monotonic() + REST
 
-    def _settle(self, lanes: Sequence[Lane]) -> None:
+    # ------------------------------------------------------------------ the other thread
+
+    def _brought(self, held: Sequence[tuple[Lane, Sequence[Records], int]]) -> Round:
+        """Bring batches into the lake, each from what is held of a lane up to a position."""
         began, clock = time.monotonic(), now()
-        parts = [self._prepared(lane, clock) for lane in lanes]
-        committing = time.monotonic()
-        parts = [part for part in parts if self._begun(part)]
-        if not parts:
-            return
-        self._until_done(lambda: self.lake.commit_round([(part.txn, part.tables) for part in parts]))
+        parts = [self._prepared(lane, runs, end, clock) for lane, runs, end in held]
+        done = Round(began, time.monotonic())
         for part in parts:
-            self._until_done(partial(self.lake.finish, part.txn, part.counts()))
-        self.committed()
-        for part in parts:
-            self._acknowledged(part.lane, part.txn.end)
-            self._told(part, began, committing)
-            part.lane.batch = part.txn.batch
-            part.lane.done(part.txn.end)
-            self.routes.prefer(part.report.mappings)
-
-    def _begun(self, part: Part) -> bool:
-        """Write the intent of a batch; False where the partition is another worker's."""
-        if part.txn is part.lane.pending:
-            return True
+            try:
+                self._begin(part)
+            except FencedError as error:
+                done.fenced.append((part.lane, error))
+            else:
+                done.parts.append(part)
+        batches = [(part.txn, part.tables) for part in done.parts]
         try:
-            self._until_done(partial(self.lake.begin, part.txn))
+            self._until_done(lambda: self.lake.commit_round(batches))
         except FencedError as error:
-            self._rest(part.lane, error)
-            return False
-        return True
+            return Round(began, done.committing, fenced=[(lane, error) for lane, _, _ in held])
+        for part in done.parts:
+            self._until_done(partial(self.lake.finish, part.txn, part.counts()))
+        done.ended = time.monotonic()
+        return done
 
-    def _prepared(self, lane: Lane, clock: int) -> Part:
-        runs, end = lane.part()
+    def _begin(self, part: Part) -> None:
+        """Write the intent of a batch; FencedError where the partition is another worker's."""
+        if part.txn is not part.lane.pending:
+            self._until_done(partial(self.lake.begin, part.txn))
+
+    def _prepared(self, lane: Lane, runs: Sequence[Records], end: int, clock: int) -> Part:
         clock = lane.pending.clock if lane.pending is not None else clock
         mapped, txn = self._mapped_as(lane, runs, end, clock)
         return Part(lane, txn, mapped.whole(), mapped.report, sum(run.raw.nbytes for run in runs))
@@ -371,9 +426,6 @@ class Worker:
     def _digest(self, mappings: Iterable[Listed]) -> str:
         return plans_digest([self._engines.vault.digest(listed.plan) for listed in mappings])
 
-    def _acknowledged(self, lane: Lane, end: int) -> None:
-        lane.partition.acknowledge(Offset(end))
-
     def _until_done(self, commit: Callable[[], None]) -> None:
         """Commit, waiting out a full disk or a lost bucket; the batch stays in memory and nothing more is read."""
         for number, seconds in enumerate(backoff()):
@@ -392,15 +444,18 @@ class Worker:
                     self.telemetry.working(self.name)
                 return
 
-    def _told(self, part: Part, began: float, committing: float) -> None:
-        ended = time.monotonic()
-        lane, name = part.lane, part.lane.partition.id
+    def _told(self, part: Part, done: Round) -> None:
+        lane, ended = part.lane, done.ended
         self.report.add(part.report)
         self.telemetry.batch(
-            self.name, name, part.report, seconds=ended - began, commit_seconds=ended - committing, bytes=part.size
+            self.name,
+            lane.partition.id,
+            part.report,
+            seconds=ended - done.began,
+            commit_seconds=ended - done.committing,
+            bytes=part.size,
         )
-        self.telemetry.freshness(self.name, ended - (lane.since if lane.since is not None else began))
-        self.telemetry.lag(self.name, name, lane.partition.lag())
+        self.telemetry.freshness(self.name, ended - (lane.since if lane.since is not None else done.began))
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +471,20 @@ class Part:
     def counts(self) -> dict[str, Any]:
         """The account as the checkpoint keeps it."""
         return {**self.report.counts(), "tables": {name: rows.num_rows for name, rows in self.tables.items()}}
+
+
+@dataclass(slots=True)
+class Round:
+    """Batches that came into the lake together, and the partitions that turned out to be another worker's.
+
+    began, committing, ended: on the monotonic clock.
+    """
+
+    began: float
+    committing: float
+    ended: float = 0.0
+    parts: list[Part] = field(default_factory=list)
+    fenced: list[tuple[Lane, FencedError]] = field(default_factory=list)
 
 
 def backoff() -> Iterator[float]:

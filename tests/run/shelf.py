@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -98,15 +100,37 @@ class ShelfPartition:
         """Nothing is held."""
 
 
+class AtOnce(Executor):
+    """Does what it is given at once, in the same thread: the steps of a run come in the same order every time."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it; what it raises is raised by the result."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - as executors do
+            done.set_exception(error)
+        return done
+
+
 def worker(
     lake: Path, shelf: Shelf, *, once: bool = True, mappings: tuple[str, ...] = ("acme.door",), seconds: float = 0.0,
-    size: int = 1 << 20,
+    size: int = 1 << 20, aside: Executor | None = None,
 ) -> Worker:  # fmt: skip
     """A worker over a shelf, as the pipeline makes it."""
     opened = Lake(lake, create=True)
     routes = Routes(mappings)
     context = Context("test", "shelf", routes, LakeLedger(opened, "_manifests/test/shelf"), lake, threading.Event())
-    return Worker(context, opened, routes, shelf.connect, BatchSpec(seconds, size), Telemetry("test"), once=once)
+    return Worker(
+        context,
+        opened,
+        routes,
+        shelf.connect,
+        BatchSpec(seconds, size),
+        Telemetry("test"),
+        once=once,
+        aside=aside or AtOnce(),
+    )
 
 
 def pipeline_of(lake: Path, *sources: SourceSpec) -> Pipeline:

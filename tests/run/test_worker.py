@@ -7,9 +7,12 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from ocsf_pipe.errors import LakeError
@@ -41,6 +44,14 @@ def who(lake: Path) -> Counter[str]:
 def each_once(numbers: range) -> Counter[str]:
     """What `who` must find."""
     return Counter(f"p{number}" for number in numbers)
+
+
+def until(there: Callable[[], bool]) -> None:
+    """Wait for something that another thread brings about."""
+    end = time.monotonic() + 30
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +170,82 @@ def test_a_crash_at_any_step_of_a_round_loses_and_doubles_nothing(tmp_path: Path
         assert verified(lake), cut
 
 
+def test_reading_goes_on_while_a_round_is_brought_in(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes meanwhile is the next round; no more is read than memory is given for, and nothing is acknowledged."""
+    may, commit = threading.Event(), Lake.commit_round
+
+    def slow(self: Lake, batches: Sequence[tuple[Txn, Mapping[str, pa.Table]]]) -> None:
+        may.wait(30)
+        commit(self, batches)
+
+    monkeypatch.setattr(Lake, "commit_round", slow)
+    messages = [line(number).strip() for number in range(400)]
+    shelf = Shelf({"a": messages}, take=5)
+    running = worker(lake, shelf, size=sum(map(len, messages)) // 8, aside=ThreadPoolExecutor(1))
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    while not running._full():
+        time.sleep(0.01)
+    time.sleep(0.1)
+    held = running._lanes["a"].end
+    assert 60 <= held <= 150, "two batches' worth, and what one reading brings"
+    assert shelf.acked == {}
+    may.set()
+    thread.join()
+    assert who(lake) == each_once(range(400))
+    assert verified(lake)
+
+
+def test_a_partition_that_is_lost_while_its_round_is_brought_in_is_not_acknowledged(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records are in the lake all the same, and whoever has it next goes on behind them."""
+    may, commit = threading.Event(), Lake.commit_round
+
+    def slow(self: Lake, batches: Sequence[tuple[Txn, Mapping[str, pa.Table]]]) -> None:
+        may.wait(30)
+        commit(self, batches)
+
+    monkeypatch.setattr(Lake, "commit_round", slow)
+    shelf = Shelf({"a": list(SENT)}, ends=False, take=100)
+    running = worker(lake, shelf, once=False, aside=ThreadPoolExecutor(1))
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    until(lambda: running._round is not None)
+    shelf.hidden = frozenset({"a"})
+    while running._lanes:
+        time.sleep(0.01)
+    may.set()
+    until(lambda: running._round is None)
+    running.context.stop.set()
+    thread.join()
+    assert shelf.acked == {}
+    assert who(lake) == each_once(range(60))
+    again = worker(lake, Shelf({"a": list(SENT)}))
+    again.run()
+    assert again.report.records == 0
+    assert verified(lake)
+
+
+def test_a_round_that_fails_is_read_anew(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the other thread raises, the worker begins anew from the lake, and gives up where nothing helps."""
+    brought = worker_module.Worker._brought
+    failures = iter(range(2))
+
+    def failing(self: worker_module.Worker, *arguments: Any) -> Any:
+        if next(failures, None) is not None:
+            raise ZeroDivisionError("of all things")
+        return brought(self, *arguments)
+
+    monkeypatch.setattr(worker_module.Worker, "_brought", failing)
+    worker(lake, Shelf({"a": list(SENT)}), aside=ThreadPoolExecutor(1)).run()
+    assert who(lake) == each_once(range(60))
+    failures = iter(range(1000))
+    hopeless = worker(lake, Shelf({"b": list(SENT)}), aside=ThreadPoolExecutor(1))
+    hopeless.run()
+    assert isinstance(hopeless.failed, ZeroDivisionError)
+
+
 def test_two_workers_of_some_partitions_give_way_to_each_other(lake: Path) -> None:
     """All read all partitions, at random speed: rounds meet batches that others began, and nothing is there twice."""
     messages = {
@@ -167,7 +254,12 @@ def test_two_workers_of_some_partitions_give_way_to_each_other(lake: Path) -> No
     dice = random.Random(2)
 
     def one() -> None:
-        mine = worker(lake, Shelf(dict(messages), take=dice.randint(3, 17)), size=1 << dice.randint(5, 12))
+        mine = worker(
+            lake,
+            Shelf(dict(messages), take=dice.randint(3, 17)),
+            size=1 << dice.randint(5, 12),
+            aside=ThreadPoolExecutor(1),
+        )
         mine.run()
         assert mine.failed is None
 
@@ -186,7 +278,7 @@ def test_two_workers_of_one_partition_give_way_to_each_other(lake: Path) -> None
     dice = random.Random(1)
 
     def one() -> None:
-        mine = worker(lake, Shelf({"a": messages}, take=dice.randint(3, 17)), size=1)
+        mine = worker(lake, Shelf({"a": messages}, take=dice.randint(3, 17)), size=1, aside=ThreadPoolExecutor(1))
         mine.run()
         assert mine.failed is None
 
