@@ -156,7 +156,7 @@ def watched(
         last = count
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         yield time.monotonic() - began, count, pages * 4096 / 1e6
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def said(samples: list[tuple[float, int, float]], rate: int) -> dict[str, object]:

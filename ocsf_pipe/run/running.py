@@ -17,6 +17,7 @@ from ocsf_pipe.lake import Lake
 from ocsf_pipe.lake.txn import safe_name
 from ocsf_pipe.mapping.catalogue import forget_catalogue
 from ocsf_pipe.run.contents import vault_of
+from ocsf_pipe.run.memory import keep_for_now
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.run.routes import Routes
 from ocsf_pipe.run.upkeep import Upkeep
@@ -105,6 +106,7 @@ def run_pipeline(
     Setting `reload` makes the sources take their mappings anew between two batches. Returns the account of all.
     Raises MappingError or UsageError before anything starts; with `once`, the first error that a source gave up on.
     """
+    keep_for_now()
     generation = Generation()
     workers = [worker_of(pipeline, spec, telemetry, generation, stop, once) for spec in pipeline.sources]
     threads = [threading.Thread(target=worker.run, name=f"source {worker.name}") for worker in workers]
