@@ -25,6 +25,8 @@ from ocsf_pipe.lake.txn import Txn
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _ATTEMPTS = 10
+# A commit reads every one since the last checkpoint; at the hundred that is usual it takes twice as long as the first.
+_TABLE = {"delta.checkpointInterval": "20"}
 # Delta lets two commits remove the same file when both only append otherwise. Everything that removes files
 # therefore also carries a number under this name, and the second of two is refused.
 REWRITE = "_rewrite"
@@ -143,7 +145,9 @@ class Writer:
             table = self.table(name)
         except TableNotFoundError:
             where = f"{self.where}/{checked(name)}"
-            DeltaTable.create(where, Schema.from_arrow(partitioned), "ignore", partition_by=["event_day"])
+            DeltaTable.create(
+                where, Schema.from_arrow(partitioned), "ignore", partition_by=["event_day"], configuration=_TABLE
+            )
             table = self.table(name)
         have = table_schema(table)
         wanted = merged(have, partitioned)
