@@ -13,9 +13,10 @@ from ocsf_pipe.errors import did_you_mean
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, in C where there is one
 
 
-class _Plain(yaml.SafeLoader):
+class _Plain(_LOADER):  # type: ignore[misc]
     """YAML with the scalars of JSON: a date or `yes` stays the text that it is, as in the record it stands for."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as the base declares it

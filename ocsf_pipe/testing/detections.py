@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -53,6 +53,10 @@ class Ran:
         return self.case.name if self.case is not None else "the rule"
 
 
+_Watches: TypeAlias = dict[tuple[str, ...], tuple[Watch, tuple[str, ...]]]
+"""The rules of one file, compiled for each set of mappings that its cases go through."""
+
+
 def rule_files(paths: Sequence[Path]) -> list[Path]:
     """The `rule.yml` and `rule.sql` of files and of folders and all below them; UsageError where there are none."""
     found: dict[Path, None] = {}
@@ -79,10 +83,13 @@ def run_tests(paths: Sequence[Path], matching: str = "") -> Iterator[Ran]:
             continue
         if not cases:
             yield Ran(str(file), title, None, 0, f"{file.parent / 'tests.yml'}: there are no tests")
-        yield from (_ran(file, title, rules, case) for case in cases if matching in case.name or matching in str(file))
+        asked: _Watches = {}
+        for case in cases:
+            if matching in case.name or matching in str(file):
+                yield _ran(file, title, rules, case, asked)
 
 
-def _ran(file: Path, title: str, rules: Sequence[Rule], case: Case) -> Ran:
+def _ran(file: Path, title: str, rules: Sequence[Rule], case: Case, asked: _Watches) -> Ran:
     began = time.monotonic()
     try:
         plans = {feed.mapping: find_mapping(feed.mapping).plan for feed in case.feeds}
@@ -91,7 +98,7 @@ def _ran(file: Path, title: str, rules: Sequence[Rule], case: Case) -> Ran:
         return Ran(str(file), title, case, 0, f"{case.place}: {error}", seconds=time.monotonic() - began)
     connection = connection_of(tables)
     try:
-        found, problem = _count(connection, list(plans.values()), rules)
+        found, problem = _count(connection, _watch(list(plans.values()), rules, asked))
         if refused or problem:
             problem = f"{case.place}: {refused or problem}"
         elif not case.holds(found):
@@ -115,20 +122,28 @@ def _events(case: Case, plans: Mapping[str, Plan]) -> tuple[list[Mapping[str, pa
     return list(made), refused
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], rules: Sequence[Rule]
-) -> tuple[int, str | None]:
+def _watch(plans: Sequence[Plan], rules: Sequence[Rule], asked: _Watches) -> tuple[Watch, tuple[str, ...]]:
+    """The rules over what some mappings make, with what is wrong with them; compiled once for all cases."""
+    key = tuple(plan.mapping for plan in plans)
+    if key not in asked:
+        errors: list[str] = []
+
+        def note(rule: Rule, why: str) -> None:
+            # That no mapping serves a rule is no fault of the rule: a test may look at what it must not touch.
+            if rule.query is not None:
+                errors.append(f"{rule.title}: {why}")
+
+        asked[key] = Watch(rules, plans, load(), note), tuple(errors)
+    return asked[key]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, asked: tuple[Watch, tuple[str, ...]]) -> tuple[int, str | None]:
     """How many findings the rules make of what the tables hold, and what went wrong."""
     for name in tables_of(connection):
         connection.execute(f"create view {name_text(NEW + name)} as from {name_text(name)}")
-    errors: list[str] = []
-
-    def note(rule: Rule, why: str) -> None:
-        errors.append(f"{rule.title}: {why}")
-
-    # That none of these mappings serves a rule is no fault of the rule: a test may look at what it must not touch.
-    watch = Watch(rules, plans, load(), lambda rule, why: note(rule, why) if rule.query is not None else None)
-    watch.problem = note
+    watch, known = asked
+    errors = list(known)
+    watch.problem = lambda rule, why: errors.append(f"{rule.title}: {why}")
     found = findings_of(watch, connection, watch.fires(connection, watch.able), CLOCK)
     return len(found), errors[0] if errors else None
 
