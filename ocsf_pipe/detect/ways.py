@@ -51,11 +51,13 @@ def asked(
     connection: duckdb.DuckDBPyConnection, questions: Sequence[Question], relation: str, extra: Sequence[str] = ()
 ) -> Found:
     """Ask all questions, known by their positions, of every row of a relation."""
-    readings = [replace(one, extra=extra) for one in chosen(connection, questions, relation)]
+    readings = chosen(connection, questions, relation, extra)
     return together([one.run(connection, relation) for one in readings], len(extra))
 
 
-def chosen(connection: duckdb.DuckDBPyConnection, questions: Sequence[Question], relation: str) -> list[Reading]:
+def chosen(
+    connection: duckdb.DuckDBPyConnection, questions: Sequence[Question], relation: str, extra: Sequence[str] = ()
+) -> list[Reading]:
     """The readings of a relation in which all questions, known by their positions, are asked."""
     needs = {i: wanted for i, one in enumerate(questions) if (wanted := need(one.ask)) is not None}
     sample = sampled(connection, relation, questions, needs.values())
@@ -63,7 +65,7 @@ def chosen(connection: duckdb.DuckDBPyConnection, questions: Sequence[Question],
     found = [_by_duckdb(questions, ways.wide[i : i + _AT_ONCE]) for i in range(0, len(ways.wide), _AT_ONCE)]
     if ways.narrow or ways.swept:
         found.append(_by_texts(questions, ways, sample))
-    return found
+    return [replace(one, extra=extra) for one in found]
 
 
 def together(found: Sequence[Found], extra: int) -> Found:
@@ -102,7 +104,7 @@ def _by_texts(questions: Sequence[Question], ways: Ways, sample: Sample) -> Read
     masks = Masks(
         ways.whole, sample.repeating | {one.whole for one in ways.whole if one.whole and one.first in sample.repeating}
     )
-    some = {i: questions[i] for i in (*ways.narrow, *ways.swept)}
+    some = {i: replace(questions[i], condition="") for i in (*ways.narrow, *ways.swept)}
     hints = {literal: masks.column(literal.text) for clause in ways.narrow.values() for literal in clause}
     looks = (masks.column(text) for one in some.values() for text in texts(one.ask, hints=False))
     columns = list(dict.fromkeys([*looks, *hints.values()]))

@@ -5,33 +5,16 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ocsf_pipe.detect.asks import Question
 from ocsf_pipe.detect.reading import Found
 from ocsf_pipe.detect.scan import Scan, settled
-from ocsf_pipe.detect.ways import asked, together
-from ocsf_pipe.ops.sql_text import text_literal
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one process does: questions over some of a table's files, with so many threads."""
-
-    questions: tuple[Question, ...]
-    files: tuple[str, ...]
-    extra: tuple[str, ...] = ()
-    threads: int = 1
-
-    def run(self) -> Found:
-        """What the questions find in these files."""
-        connection = duckdb.connect()
-        connection.execute(f"set threads = {self.threads}")
-        return asked(connection, self.questions, _relation(self.files), self.extra)
+from ocsf_pipe.detect.shares import Share, ready, relation_of
+from ocsf_pipe.detect.ways import chosen, together
 
 
 def fires_in(scan: Scan, files: Sequence[str], workers: int, extra: Sequence[str] = ()) -> pa.Table:
@@ -39,14 +22,19 @@ def fires_in(scan: Scan, files: Sequence[str], workers: int, extra: Sequence[str
 
     See `scan.fires`.
     """
-    questions = tuple(scan.questions())
-    shares = [Share(questions, tuple(files[i::workers]), tuple(extra)) for i in range(min(workers, len(files)))]
+    shares = [tuple(files[i::workers]) for i in range(min(workers, len(files)))]
+    relation, connection = relation_of(files), duckdb.connect()
+    connection.execute(f"set threads = {max(workers, 1)}")
     if len(shares) < 2:
-        found = [share.run() for share in shares]
+        found = [Share(chosen(connection, scan.questions(), relation, extra), files_of).run() for files_of in shares]
     else:
         with ProcessPoolExecutor(len(shares), mp_context=multiprocessing.get_context("spawn")) as pool:
-            found = list(pool.map(Share.run, shares))
-    return settled(duckdb.connect(), scan, _relation(files), together(_apart(found), len(extra)), extra)
+            # they start while this process works out what they are to read
+            started = [pool.submit(ready) for _ in shares]
+            readings = chosen(connection, scan.questions(), relation, extra)
+            found = list(pool.map(Share.run, [Share(readings, files_of) for files_of in shares]))
+            del started
+    return settled(connection, scan, relation, together(_apart(found), len(extra)), extra)
 
 
 def _apart(found: Sequence[Found]) -> list[Found]:
@@ -56,7 +44,3 @@ def _apart(found: Sequence[Found]) -> list[Found]:
 
 def _moved(rows: pa.Table, by: int) -> pa.Table:
     return rows.set_column(rows.schema.get_field_index("row"), "row", pc.add(rows["row"], by))
-
-
-def _relation(files: Sequence[str]) -> str:
-    return f"read_parquet([{', '.join(map(text_literal, files))}])"
