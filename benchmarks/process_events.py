@@ -2,8 +2,8 @@
 
 `realistic` (see `process_programs`): programs are heavy-tailed, a parent starts several processes with its one command
 line, two of three command lines are seen once, their mean length is 200 characters, and hashes, product and company are
-those of the program. `even`: all of 26 programs, most of them administration tools, equally often, with words drawn from
-what such tools are given, so that far more rules come near to firing than anywhere.
+those of the program. `even`: all of 26 programs, most of them administration tools, equally often, with words drawn
+from what such tools are given, so that far more rules come near to firing than anywhere.
 
 Rows are made by the mapping from 20,000 records; a big table takes everything from them but ids, command lines and the
 parents' command lines. `raw_data` is therefore that of the record that a row was taken from.
