@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from ocsf_pipe.detect.words import TRUE, Judge
+from ocsf_pipe.detect.words import FALSE, TRUE, Judge
 from ocsf_pipe.ops.letter_case import lower_text
 
 Rows: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
@@ -19,6 +19,8 @@ Texts: TypeAlias = "list[str | None]"
 _MOST = 50_000
 """Distinct texts that are remembered from batch to batch."""
 _UNASKED = -1
+_SCREENED = 1000
+"""Rows from which on a regular expression is first searched for in all of them at once."""
 
 
 class Repeating:
@@ -78,6 +80,14 @@ class Column:
         """What a condition says of the texts of some rows."""
         if self.numbers is not None and self.repeating is not None:
             return self.repeating.answers(judge, key, self.numbers[rows])
+        if judge.screen is not None and len(rows) > _SCREENED:
+            found = np.full(len(rows), FALSE, np.int8)
+            left = screened(series(self.values).gather(rows), judge.screen)
+            found[left] = self._each(judge, rows[left])
+            return found
+        return self._each(judge, rows)
+
+    def _each(self, judge: Judge, rows: Rows) -> Answers:
         at, lowers, texts = rows.tolist(), self.lowers, self.texts
         return np.array(judge.of([lowers[i] for i in at], [texts[i] for i in at]), np.int8)
 
@@ -116,6 +126,16 @@ class Batch:
     def size(self) -> int:
         """How many rows."""
         return int(self.events.num_rows)
+
+
+def screened(texts: pl.Series, pattern: str) -> Rows:
+    """Which texts can match a regular expression: those that do as polars reads it, and those that it may read else.
+
+    Polars knows classes of characters beyond ASCII, and the vertical tab as white space.
+    """
+    there = texts.str.contains(pattern, strict=False).fill_null(value=True)
+    apart = (texts.str.len_bytes() != texts.str.len_chars()) | texts.str.contains("\v", literal=True)
+    return np.flatnonzero((there | apart.fill_null(value=True)).to_numpy())
 
 
 def flag(values: pa.Array) -> Answers:

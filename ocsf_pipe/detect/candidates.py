@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,11 +10,15 @@ import numpy as np
 import polars as pl
 
 from ocsf_pipe.detect.asks import Literal
-from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows
+from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows, series
 from ocsf_pipe.detect.prefilter import Clause
 
 Pairs = tuple[Rows, Rows]
 """Positions of questions, and for each the number of a row or of a text."""
+_FEW = 8
+"""Literals that are looked for one by one."""
+_FOLDING = "[\u0130\u212a]"
+"""Characters beyond ASCII whose lower case is ASCII."""
 _NONE = np.zeros(0, np.int64)
 
 
@@ -33,10 +38,11 @@ class Wanted:
         """Questions and the rows that they are to be asked of."""
         if column.numbers is not None and column.repeating is not None:
             return self._repeated(column, column.repeating)
-        found = self._hits(column.lowered)
+        few = self.literals["literal"].n_unique() <= _FEW and self.literals["literal"].str.contains(r"^[ -~]*$").all()
+        found = self._sought(series(column.values)) if few else self._hits(column.lowered)
         if not self.nulls.size:
             return found
-        empty = column.lowered.is_null().arg_true().to_numpy().astype(np.int64)
+        empty = series(column.values).is_null().arg_true().to_numpy().astype(np.int64)
         questions, rows = np.repeat(self.nulls, empty.size), np.tile(empty, self.nulls.size)
         return np.concatenate([found[0], questions]), np.concatenate([found[1], rows])
 
@@ -57,6 +63,16 @@ class Wanted:
         before = np.cumsum(many) - many
         at = np.repeat(starts[numbers] - before, many) + np.arange(many.sum())
         return np.repeat(questions, many), order[at]
+
+    def _sought(self, texts: pl.Series) -> Pairs:
+        """The same for a few literals, without a copy of all texts in lower case, which of documents costs most."""
+        questions, rows = [_NONE], [_NONE]
+        folding = texts.str.contains(_FOLDING)
+        for literal, question in self.literals.iter_rows():
+            at = (texts.str.contains(f"(?i){re.escape(literal)}") | folding).arg_true().to_numpy().astype(np.int64)
+            questions.append(np.full(len(at), question, np.int64))
+            rows.append(at)
+        return np.concatenate(questions), np.concatenate(rows)
 
     def _hits(self, lowers: pl.Series) -> Pairs:
         found = lowers.str.extract_many(self.literals["literal"].unique().implode(), overlapping=True)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 import duckdb
 import pyarrow as pa
 
-from ocsf_pipe.detect.asks import Every, Question, Text
+from ocsf_pipe.detect.asks import Ask, Every, Look, Question, Some, Text
 from ocsf_pipe.detect.batches import Batch, Rows
 from ocsf_pipe.detect.candidates import Search
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import Clause, Need, cheapest, need
 from ocsf_pipe.detect.reading import Everywhere, Found, Reading
 from ocsf_pipe.detect.sampling import Sample, sampled, texts
+from ocsf_pipe.detect.words import screen
 
 _AT_ONCE = 40
 """Conditions in one query over every row: DuckDB's time to plan grows faster than their number."""
@@ -84,7 +85,7 @@ def _ways(questions: Sequence[Question], needs: Mapping[int, Need], sample: Samp
     best = {i: cheapest(wanted, sample.cost) for i, wanted in needs.items()}
     narrow = {i: clause for i, clause in best.items() if sum(map(sample.cost, clause)) <= most}
     rest = [i for i in range(len(questions)) if i not in narrow]
-    swept = [i for i in rest if sample.share(questions[i].ask) < _SELDOM]
+    swept = [i for i in rest if _is_screened(questions[i].ask) or sample.share(questions[i].ask) < _SELDOM]
     whole: set[Text] = set()
     for i in sorted(needs.keys() - narrow.keys() - set(swept)):
         clause = cheapest(needs[i], sample.settled)
@@ -92,6 +93,19 @@ def _ways(questions: Sequence[Question], needs: Mapping[int, Need], sample: Samp
             narrow[i] = clause
             whole |= {one.text for one in clause if one.open}
     return Ways(narrow, whole, swept, [i for i in rest if i not in swept and i not in narrow])
+
+
+def _is_screened(ask: Ask) -> bool:
+    """Whether regular expressions answer a question, or leave few rows of it."""
+    match ask:
+        case Look(tree=tree):
+            return screen(tree) is not None
+        case Every(parts=parts):
+            return any(map(_is_screened, parts))
+        case Some(parts=parts):
+            return bool(parts) and all(map(_is_screened, parts))
+        case _:
+            return False
 
 
 def _by_duckdb(questions: Sequence[Question], positions: Sequence[int]) -> Reading:

@@ -24,11 +24,15 @@ _MANY = Wild()
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What a condition says of a null, and of texts: `may` hold, holds for `sure`."""
+    """What a condition says of a null, and of texts: `may` hold, holds for `sure`.
+
+    `screen` is a regular expression that every text matches for which it may hold; None where there is none.
+    """
 
     null: int
     may: Holds
     sure: Holds
+    screen: str | None = None
 
     def of(self, lowers: Iterable[str | None], texts: Iterable[str | None]) -> list[int]:
         """The answer for each text, given in lower case and as it is."""
@@ -43,7 +47,21 @@ def judge(tree: Ask, *, settled: bool) -> Judge:
     """The functions of a condition; `settled`: a null is one in every place, which leaves nothing open."""
     null = 2 * _null(tree, settled=settled, sure=True) or _null(tree, settled=settled, sure=False)
     may = _holds(tree, sure=False)
-    return Judge(int(null), may, _holds(tree, sure=True) if _has_shared(tree) else may)
+    return Judge(int(null), may, _holds(tree, sure=True) if _has_shared(tree) else may, screen(tree))
+
+
+def screen(tree: Ask) -> str | None:
+    """A regular expression that every text matches for which a condition may hold; None where none says so."""
+    match tree:
+        case Word(test=Regex(text=text, flags=flags)):
+            return f"(?:{flagged(text, flags)})"
+        case Some(parts=parts):
+            found = [screen(part) for part in parts]
+            return "|".join(one for one in found if one) if found and all(found) else None
+        case Every(parts=parts):
+            return next((f"(?:{one})" for part in parts if (one := screen(part))), None)
+        case _:
+            return None
 
 
 def _has_shared(tree: Ask) -> bool:
