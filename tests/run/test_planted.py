@@ -31,6 +31,7 @@ from tests.run.planted import AT, DIALECTS, MARK, SAID, line_of, marked_files
 
 TABLES = {
     "langfuse.observation_csv": ("input", "output"),
+    "microsoft.m365_copilot_csv": ("AuditData",),
     "microsoft.ediscovery_items": ("Subject/Title", "Conversation name", "Title", "Compound path", "Target path"),
 }
 """The mappings of separated fields, and the columns of a sample that hold text."""
