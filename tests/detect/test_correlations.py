@@ -78,7 +78,8 @@ def test_every_planted_burst_at_an_edge_is_found(tmp_path: Path) -> None:
     events = []
     for burst in range(300):
         turn = 60 * (1 + 5 * burst)
-        events += [query("alpha", turn + chance.uniform(-25, 25), image=f"C:\\{burst}.exe") for _ in range(3)]
+        seconds = (chance.uniform(-25, -1), chance.uniform(0, 25), chance.uniform(-25, 25))
+        events += [query("alpha", turn + one, image=f"C:\\{burst}.exe") for one in seconds]
     chance.shuffle(events)
     assert fires(tmp_path, COUNT, events) == 300
 
