@@ -28,9 +28,9 @@ class LeafSql:
         """The SQL of a test of a field; null counts as false."""
         places = self.telling(reading, test)
         if isinstance(test, Null):
-            return " and ".join(f"{text} is null" for text in self._texts(reading)) or "true"
+            return " and ".join(f"{text} is null" for text in self.texts(reading.places)) or "true"
         if isinstance(test, Exists):
-            there = " or ".join(f"{text} is not null" for text in self._texts(reading)) or "false"
+            there = " or ".join(f"{text} is not null" for text in self.texts(reading.places)) or "false"
             return f"({there})" if test.there else f"not ({there})"
         if not places:
             return "false"
@@ -38,14 +38,12 @@ class LeafSql:
 
     def value(self, reading: Reading) -> str:
         """The SQL of the field's text: of the first place that has one."""
-        texts = self._texts(reading)
+        texts = self.texts(reading.places)
         return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})" if texts else "cast(null as varchar)"
 
-    def _texts(self, reading: Reading) -> list[str]:
-        """The SQL of the text at each place; null where it is not the path's own, see `_own`."""
-        return [
-            _when(self._own(place, reading.places[i + 1 :]), self.text(place)) for i, place in enumerate(reading.places)
-        ]
+    def texts(self, places: Sequence[Place]) -> list[str]:
+        """The SQL of the text at each place of a reading; null where it is not the path's own, see `own`."""
+        return [_when(self.own(place, places[i:]), self.text(place)) for i, place in enumerate(places, 1)]
 
     def telling(self, reading: Reading, test: Test) -> list[Place]:
         """The places that have what the test asks for; the last one where none has."""
@@ -76,7 +74,7 @@ class LeafSql:
             return place.partial or place.shared or any(passes(lost, test) for lost in place.lost)
         return True
 
-    def _own(self, place: Place, rest: Sequence[Place]) -> str | None:
+    def own(self, place: Place, rest: Sequence[Place]) -> str | None:
         """The SQL of whether an attribute that may hold another path's value counts; None where it always does.
 
         It does not where the raw record can be asked: what is not there was never the path's.
@@ -92,7 +90,7 @@ class LeafSql:
         return None
 
     def _place(self, place: Place, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
-        return _when(self._own(place, rest), self._test(place, test, reading, rest))
+        return _when(self.own(place, rest), self._test(place, test, reading, rest))
 
     def _test(self, place: Place, test: Test, reading: Reading, rest: Sequence[Place]) -> str:
         match place:

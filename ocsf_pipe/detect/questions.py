@@ -65,37 +65,38 @@ class Questioner:
         if not places:
             return Some(())
         if isinstance(tree.test, Pattern | Regex):
-            return self._text(tree, tree.test, reading, places)
-        return self._other(tree, self._value(tree.test, reading, places))
+            return self._text(tree, tree.test, places)
+        return self._other(tree, self._value(tree.test, places))
 
     def _there(self, tree: Leaf, test: Null | Exists, reading: Reading) -> Ask:
         if not reading.places:
             return Every(()) if isinstance(test, Null) or not test.there else Some(())
-        texts = [self.leaf.text(place) for place in reading.places]
+        texts = self.leaf.texts(reading.places)
         return self._look(tree, Word(test, open=len(texts) > 1), texts)
 
-    def _text(self, tree: Leaf, test: Pattern | Regex, reading: Reading, places: Sequence[Place]) -> Ask:
+    def _text(self, tree: Leaf, test: Pattern | Regex, places: Sequence[Place]) -> Ask:
         first = places[0]
         if isinstance(first, Keys):
-            return self._other(tree, self._keys(first, test))
+            return self._other(tree, None if self.leaf.own(first, places[1:]) else self._keys(first, test))
         if isinstance(first, Inside | Named) and not self.exact:
             return self._other(tree, hint=self._document_hint(test, places))
         if isinstance(first, Inside) and first.lists and first.path:
             return self._other(tree)
-        upto = self._upto(places, test)
-        confirmed = [_is_confirmed(place, reading, places[i:]) for i, place in enumerate(upto, 1)]
-        plain = all(map(_is_text, upto[1:])) and not any(confirmed[1:])
-        if self.exact and (confirmed[0] or not plain):
+        if self.leaf.own(first, places[1:]) and not self.exact:
             return self._other(tree)
-        texts = [self.leaf.text(place) for place in upto]
-        return self._look(tree, Word(test, len(upto) > 1, confirmed[0]), texts if plain else texts[:1])
+        upto = self._upto(places, test)
+        plain = all(map(_is_text, upto[1:]))
+        if self.exact and not plain:
+            return self._other(tree)
+        texts = self.leaf.texts(places)[: len(upto)]
+        return self._look(tree, Word(test, len(upto) > 1), texts if plain else texts[:1])
 
     # ------------------------------------------------------------------ what DuckDB answers, as far as it can
 
-    def _value(self, test: Test, reading: Reading, places: Sequence[Place]) -> Bounds | None:
+    def _value(self, test: Test, places: Sequence[Place]) -> Bounds | None:
         """A test of the first place: open where that is null."""
         first = places[0]
-        if not isinstance(first, Value) or _is_confirmed(first, reading, places[1:]):
+        if not isinstance(first, Value) or self.leaf.own(first, places[1:]):
             return None
         text = self.leaf.text(first)
         return match_sql(text, test), f"{text} is null"
@@ -109,7 +110,7 @@ class Questioner:
         """A comparison of the first places of two fields: open where one is null."""
         if not one.places or not two.places:
             return None
-        texts = self.leaf.text(one.places[0]), self.leaf.text(two.places[0])
+        texts = self.leaf.texts(one.places)[0], self.leaf.texts(two.places)[0]
         return same_sql(*texts, test), f"({texts[0]} is null or {texts[1]} is null)"
 
     def _look(self, tree: Leaf, word: Word, texts: Sequence[str]) -> Ask:
@@ -174,12 +175,6 @@ def _is_alike(test: Regex) -> bool:
     except RegexError:
         return False
     return True
-
-
-def _is_confirmed(place: Place, reading: Reading, rest: Sequence[Place]) -> bool:
-    """Whether a match counts only where the raw record has the name."""
-    named = any(isinstance(one, Named) for one in rest)
-    return isinstance(place, Value) and place.shared and bool(reading.source) and named
 
 
 def _is_text(place: Place) -> bool:
