@@ -58,7 +58,7 @@ class StoppedError(Exception):
 class Worker:
     """The loop of one source. `connect` opens it; `once` ends it when there is nothing left to read.
 
-    `committed` is called when a batch is in the lake.
+    `committed` is called when a batch is in the lake; `aside` has the thread that brings it there.
     """
 
     context: Context
@@ -129,6 +129,9 @@ class Worker:
         """Go round once; True when there will never be anything again."""
         at = time.monotonic()
         moved = self._landed()
+        if self._round is None and (routes := self.renew()) is not None:
+            self.routes, self._engines = routes, self._new_engines()
+            self._let_go()
         self._refresh(at)
         for lane in list(self._lanes.values()):
             if not self._full() or lane.pending is not None:
@@ -152,12 +155,9 @@ class Worker:
             self.context.stop.wait(IDLE)
 
     def _refresh(self, at: float) -> None:
-        """Open what is new, close what is not ours any more, and take new mappings where there are any."""
+        """Open what is new, and close what is not ours any more."""
         if at - self._asked < ASK_EVERY:
             return
-        if self._round is None and (routes := self.renew()) is not None:
-            self.routes, self._engines = routes, self._new_engines()
-            self._let_go()
         if self._source is None:
             self._source = self.connect(self.context)
             self._moved = at
