@@ -50,13 +50,17 @@ class Found:
 
 @dataclass(slots=True)
 class Reading:
-    """A reading of some questions by their positions; `extra` is SQL of columns that fires carry."""
+    """A reading of some questions by their positions; `extra` is SQL of columns that fires carry.
+
+    `wholly`: rows are read with their documents, so that batches are smaller.
+    """
 
     questions: Mapping[int, Question]
     candidates: Candidates
     masks: Masks
     columns: Sequence[str]
     extra: Sequence[str] = ()
+    wholly: bool = False
     seconds: dict[int, float] = field(default_factory=dict)
     made: dict[int, Mask] = field(default_factory=dict)
 
@@ -65,7 +69,9 @@ class Reading:
         shape = _Shape.of(self)
         sure, open_, start = [], [], 0
         began = time.perf_counter()
-        for rows in connection.sql(f"select {shape.names(self.extra)} from {relation}").to_arrow_reader(ROWS):
+        for rows in connection.sql(f"select {shape.names(self.extra)} from {relation}").to_arrow_reader(
+            ROWS // (8 if self.wholly else 1)
+        ):
             batch = shape.batch(rows)
             fired, left = self._ask(batch)
             sure.append(_rows(batch.events, fired, start))
