@@ -35,11 +35,10 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A test of one text. `open`: a null says nothing yet. `shared`: a match must be confirmed by the raw record."""
+    """A test of one text. `open`: a null says nothing yet."""
 
     test: Pattern | Regex | Null | Exists
     open: bool = False
-    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,30 +24,26 @@ _MANY = Wild()
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What a condition says of a null, and of texts: `may` hold, holds for `sure`.
+    """What a condition says of a null, and of which texts it holds.
 
     `screen` is a regular expression that every text matches for which it may hold; None where there is none.
     """
 
     null: int
-    may: Holds
-    sure: Holds
+    holds: Holds
     screen: str | None = None
 
     def of(self, lowers: Iterable[str | None], texts: Iterable[str | None]) -> list[int]:
         """The answer for each text, given in lower case and as it is."""
-        null, may, sure = self.null, self.may, self.sure
+        null, holds = self.null, self.holds
         pairs = zip(lowers, texts, strict=True)
-        if may is sure:
-            return [null if low is None or raw is None else 2 * sure(low, raw) for low, raw in pairs]
-        return [null if low is None or raw is None else may(low, raw) + sure(low, raw) for low, raw in pairs]
+        return [null if low is None or raw is None else 2 * holds(low, raw) for low, raw in pairs]
 
 
 def judge(tree: Ask, *, settled: bool) -> Judge:
-    """The functions of a condition; `settled`: a null is one in every place, which leaves nothing open."""
+    """The function of a condition; `settled`: a null is one in every place, which leaves nothing open."""
     null = 2 * _null(tree, settled=settled, sure=True) or _null(tree, settled=settled, sure=False)
-    may = _holds(tree, sure=False)
-    return Judge(int(null), may, _holds(tree, sure=True) if _has_shared(tree) else may, screen(tree))
+    return Judge(int(null), _holds(tree), screen(tree))
 
 
 def screen(tree: Ask) -> str | None:
@@ -62,18 +58,6 @@ def screen(tree: Ask) -> str | None:
             return next((f"(?:{one})" for part in parts if (one := screen(part))), None)
         case _:
             return None
-
-
-def _has_shared(tree: Ask) -> bool:
-    match tree:
-        case Word(shared=shared):
-            return shared
-        case Unless(part=part):
-            return _has_shared(part)
-        case Every(parts=parts) | Some(parts=parts):
-            return any(map(_has_shared, parts))
-        case _:
-            raise TypeError(f"{type(tree).__name__} is not about one text")
 
 
 def _null(tree: Ask, *, settled: bool, sure: bool) -> bool:
@@ -93,23 +77,19 @@ def _null(tree: Ask, *, settled: bool, sure: bool) -> bool:
             raise TypeError(f"{type(tree).__name__} is not about one text")
 
 
-def _holds(tree: Ask, *, sure: bool) -> Holds:
+def _holds(tree: Ask) -> Holds:
     match tree:
-        case Word(test=test, shared=shared):
-            return _never if shared and sure else _word(test)
+        case Word(test=test):
+            return _word(test)
         case Unless(part=part):
-            inner = _holds(part, sure=not sure)
+            inner = _holds(part)
             return lambda low, raw: not inner(low, raw)
         case Every(parts=parts):
-            return _all([_holds(part, sure=sure) for part in parts])
+            return _all([_holds(part) for part in parts])
         case Some(parts=parts):
-            return _any(parts, sure=sure)
+            return _any(parts)
         case _:
             raise TypeError(f"{type(tree).__name__} is not about one text")
-
-
-def _never(_low: str, _raw: str) -> bool:
-    return False
 
 
 def _all(found: Sequence[Holds]) -> Holds:
@@ -122,18 +102,18 @@ def _all(found: Sequence[Holds]) -> Holds:
     return holds
 
 
-def _any(parts: Sequence[Ask], *, sure: bool) -> Holds:
+def _any(parts: Sequence[Ask]) -> Holds:
     """Literals of one kind are looked for together."""
     kinds: dict[str, list[str]] = {}
     rest: list[Holds] = []
     for part in parts:
         match part:
-            case Word(test=Pattern(cased=False) as test, shared=shared) if not (shared and sure):
+            case Word(test=Pattern(cased=False) as test):
                 kind, literal = _shape(_lowered(test))
                 if kind:
                     kinds.setdefault(kind, []).append(literal)
                     continue
-        rest.append(_holds(part, sure=sure))
+        rest.append(_holds(part))
     together = [_of_kind(kind, tuple(texts)) for kind, texts in kinds.items()] + rest
     if len(together) == 1:
         return together[0]
