@@ -113,8 +113,9 @@ def in_the_end(where: str, sent: Sent) -> Found:
 
 
 def group(tmp_path: Path, broker: Tansu, **more: Any) -> KafkaCase:
-    """A topic of four partitions, read by a group."""
-    return KafkaCase(tmp_path / "case", broker.address, f"w{time.monotonic_ns()}", 4, {"membership": "group", **more})
+    """A topic of four partitions, read by a group of its own: dead members of another test's stay in theirs."""
+    name = f"w{time.monotonic_ns()}"
+    return KafkaCase(tmp_path / "case", broker.address, name, 4, {"membership": "group", "group": name, **more})
 
 
 def whole(case: KafkaCase, two: Pair, sent: Sent) -> Found:
