@@ -7,6 +7,7 @@ read later can tell.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -110,6 +111,33 @@ def some(parts: tuple[Ask, ...]) -> Ask:
 def unless(part: Ask) -> Ask:
     """The part does not hold."""
     return Look(part.text, Unless(part.tree)) if isinstance(part, Look) else Unless(part)
+
+
+def pieces(ask: Ask) -> Iterator[Word | Look | Flag | Later]:
+    """Yield what a condition is put together from, from left to right; what one text answers is one piece."""
+    match ask:
+        case Unless(part=part):
+            yield from pieces(part)
+        case Every(parts=parts) | Some(parts=parts):
+            for part in parts:
+                yield from pieces(part)
+        case _:
+            yield ask
+
+
+def texts(ask: Ask, *, hints: bool = True) -> Iterator[Text]:
+    """Yield the texts that a condition looks at, and those of its hints."""
+    for piece in pieces(ask):
+        match piece:
+            case Look(text=text):
+                yield text
+            case Later(hint=Literal(text=text)) if hints:
+                yield text
+
+
+def flags(ask: Ask) -> Iterator[str]:
+    """Yield the SQL of the conditions that DuckDB answers."""
+    yield from (piece.sql for piece in pieces(ask) if isinstance(piece, Flag))
 
 
 def _joined(kind: type[Every | Some], parts: tuple[Ask, ...]) -> Ask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from ocsf_pipe.detect.tree import Cidr, Compare, FieldRef, Number, Pattern, Regex, Test, TimePart, Wild
@@ -43,6 +44,16 @@ def flagged(pattern: str, flags: str) -> str:
     return f"(?{flags}){pattern}" if flags else pattern
 
 
+def folded(test: Pattern) -> tuple[str | Wild, ...]:
+    """The parts of a pattern, in lower case where letter case is ignored."""
+    return test.parts if test.cased else tuple(lower_text(p) if isinstance(p, str) else p for p in test.parts)
+
+
+def regex_of(parts: Iterable[str | Wild]) -> str:
+    """The parts of a pattern as a regular expression that a whole text matches, where `.` is any character."""
+    return "".join(re.escape(p) if isinstance(p, str) else ".*" if p.many else "." for p in parts)
+
+
 def same_sql(text: str, other: str, test: FieldRef) -> str:
     """The SQL of a comparison of two fields."""
     one, two = f"lower({text})", f"lower({other})"
@@ -58,7 +69,7 @@ def _digits(number: float) -> str:
 
 
 def _pattern(text: str, test: Pattern) -> str:
-    parts = test.parts if test.cased else tuple(lower_text(p) if isinstance(p, str) else p for p in test.parts)
+    parts = folded(test)
     match parts:
         case ():
             return f"{text} = ''"
@@ -101,11 +112,10 @@ def passes(text: str, test: Test) -> bool:
 
 
 def _is_like(text: str, test: Pattern) -> bool:
-    parts = test.parts if test.cased else tuple(lower_text(p) if isinstance(p, str) else p for p in test.parts)
+    parts = folded(test)
     if sum(len(part) for part in parts if isinstance(part, str)) > len(text):
         return False
-    pattern = "".join(re.escape(p) if isinstance(p, str) else ".*" if p.many else "." for p in parts)
-    return re.fullmatch(pattern, text, re.DOTALL) is not None
+    return re.fullmatch(regex_of(parts), text, re.DOTALL) is not None
 
 
 def _number(text: str) -> float | None:

@@ -12,10 +12,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from ocsf_pipe.detect.asks import Question
+from ocsf_pipe.detect.asks import Question, flags
 from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows, flag, series
 from ocsf_pipe.detect.masks import Mask, Masks
-from ocsf_pipe.detect.sampling import flags
 from ocsf_pipe.detect.words import OPEN, TRUE
 
 ROWS = 200_000

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from ocsf_pipe.detect.asks import Ask, Every, Flag, Later, Literal, Look, Question, Some, Text, Unless
+from ocsf_pipe.detect.asks import Ask, Every, Later, Literal, Look, Question, Some, Unless, flags, texts
 from ocsf_pipe.detect.batches import Batch, Column, flag, lowered, series
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import Need, literals
@@ -94,33 +94,3 @@ def _cheap(ask: Ask, repeating: set[str]) -> Ask:
             return Some(tuple(_cheap(part, repeating) for part in parts))
         case _:
             return ask
-
-
-def texts(ask: Ask, *, hints: bool = True) -> Iterator[Text]:
-    """Yield the texts that a condition looks at, and those of its hints."""
-    match ask:
-        case Look(text=text):
-            yield text
-        case Later(hint=Literal(text=text)) if hints:
-            yield text
-        case Unless(part=part):
-            yield from texts(part, hints=hints)
-        case Every(parts=parts) | Some(parts=parts):
-            for part in parts:
-                yield from texts(part, hints=hints)
-        case _:
-            return
-
-
-def flags(ask: Ask) -> Iterator[str]:
-    """Yield the SQL of the conditions that DuckDB answers."""
-    match ask:
-        case Flag(sql=sql):
-            yield sql
-        case Unless(part=part):
-            yield from flags(part)
-        case Every(parts=parts) | Some(parts=parts):
-            for part in parts:
-                yield from flags(part)
-        case _:
-            return

@@ -13,14 +13,13 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from ocsf_pipe.detect.asks import Question
+from ocsf_pipe.detect.asks import Question, texts
 from ocsf_pipe.detect.convert import Converter, Part
 from ocsf_pipe.detect.leaf import LeafSql
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.questions import Questioner
 from ocsf_pipe.detect.reading import EVENT, Found, Given, Reading
 from ocsf_pipe.detect.rules import Rule
-from ocsf_pipe.detect.sampling import texts
 from ocsf_pipe.detect.ways import asked
 
 _FEW = "few_events"

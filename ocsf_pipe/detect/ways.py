@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import duckdb
 import pyarrow as pa
 
-from ocsf_pipe.detect.asks import Ask, Every, Look, Question, Some, Text
+from ocsf_pipe.detect.asks import Ask, Every, Look, Question, Some, Text, texts
 from ocsf_pipe.detect.batches import Batch, Rows
 from ocsf_pipe.detect.candidates import Search
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import Clause, Need, cheapest, need
 from ocsf_pipe.detect.reading import Everywhere, Found, Reading
-from ocsf_pipe.detect.sampling import Sample, sampled, texts
+from ocsf_pipe.detect.sampling import Sample, sampled
 from ocsf_pipe.detect.words import screen
 
 _AT_ONCE = 40

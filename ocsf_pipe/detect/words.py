@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ocsf_pipe.detect.asks import Ask, Every, Some, Unless, Word
-from ocsf_pipe.detect.matching import flagged
+from ocsf_pipe.detect.matching import flagged, folded, regex_of
 from ocsf_pipe.detect.tree import Exists, Null, Pattern, Regex, Wild
-from ocsf_pipe.ops.letter_case import lower_text
 from ocsf_pipe.ops.regex_text import compiled
 
 FALSE, OPEN, TRUE = 0, 1, 2
@@ -109,7 +108,7 @@ def _any(parts: Sequence[Ask]) -> Holds:
     for part in parts:
         match part:
             case Word(test=Pattern(cased=False) as test):
-                kind, literal = _shape(_lowered(test))
+                kind, literal = _shape(folded(test))
                 if kind:
                     kinds.setdefault(kind, []).append(literal)
                     continue
@@ -134,22 +133,17 @@ def _word(test: Pattern | Regex | Null | Exists) -> Holds:
     if isinstance(test, Regex):
         search = compiled(flagged(test.text, test.flags)).search
         return lambda _low, raw: search(raw) is not None
-    parts = test.parts if test.cased else _lowered(test)
+    parts = folded(test)
     kind, literal = _shape(parts)
     if kind:
         holds = _of_kind(kind, (literal,))
     else:
-        text = "".join(re.escape(p) if isinstance(p, str) else ".*" if p.many else "." for p in parts)
-        match_ = re.compile(text, re.DOTALL).fullmatch
+        match_ = re.compile(regex_of(parts), re.DOTALL).fullmatch
 
         def holds(low: str, _raw: str) -> bool:
             return match_(low) is not None
 
     return (lambda _low, raw: holds(raw, raw)) if test.cased else holds
-
-
-def _lowered(test: Pattern) -> tuple[str | Wild, ...]:
-    return tuple(lower_text(part) if isinstance(part, str) else part for part in test.parts)
 
 
 def _shape(parts: tuple[str | Wild, ...]) -> tuple[str, str]:

@@ -30,10 +30,10 @@ def fires_in(scan: Scan, files: Sequence[str], workers: int, extra: Sequence[str
     else:
         with ProcessPoolExecutor(len(shares), mp_context=multiprocessing.get_context("spawn")) as pool:
             # they start while this process works out what they are to read
-            started = [pool.submit(ready) for _ in shares]
+            for _ in shares:
+                pool.submit(ready)
             readings = chosen(connection, scan.questions(), relation, extra)
             found = list(pool.map(Share.run, [Share(readings, files_of) for files_of in shares]))
-            del started
     return settled(connection, scan, relation, together(_apart(found), len(extra)), extra)
 
 
