@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -18,18 +19,34 @@ EVERY = 3.0
 Stamps = dict[Path, tuple[int, int]]
 
 
-class Changes:
-    """Looks at the files every few seconds while its context lasts, and sets `reload` when mappings changed.
+@dataclass(slots=True)
+class Looks:
+    """How files were when last looked at. A change counts when it is over: two looks in a row see the same."""
 
-    A change counts when it is over: two looks in a row see the same files.
-    """
+    known: Stamps
+    before: Stamps = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with what is known."""
+        self.before = self.known
+
+    def changed(self, now: Stamps) -> bool:
+        """Whether the files are others than those known, which from then on are these."""
+        over = now == self.before and now != self.known
+        self.known = now if over else self.known
+        self.before = now
+        return over
+
+
+class Changes:
+    """Looks at the files every few seconds while its context lasts, and sets `reload` when mappings changed."""
 
     def __init__(self, pipeline: Pipeline, reload: threading.Event, every: float = EVERY) -> None:
         """Remember how the files are now."""
         self._pipeline, self._reload, self._every = pipeline, reload, every
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
-        self._mappings = self._before = stamps(mapping_files(pipeline))
+        self._mappings = Looks(stamps(mapping_files(pipeline)))
         self._file = stamps([pipeline.file] if pipeline.file else [])
 
     def __enter__(self) -> Self:
@@ -46,11 +63,8 @@ class Changes:
 
     def look(self) -> None:
         """Compare once."""
-        now = stamps(mapping_files(self._pipeline))
-        if now == self._before and now != self._mappings:
-            self._mappings = now
+        if self._mappings.changed(stamps(mapping_files(self._pipeline))):
             self._reload.set()
-        self._before = now
         file = stamps(self._file)
         if file and file != self._file:
             self._file = file

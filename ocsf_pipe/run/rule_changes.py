@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocsf_pipe.run.detecting import Detecting
-from ocsf_pipe.run.pipeline_changes import EVERY, Stamps, stamps
+from ocsf_pipe.run.pipeline_changes import EVERY, Looks, Stamps, stamps
 
 LOG = logging.getLogger("ocsf_pipe.detect")
 
@@ -18,31 +18,26 @@ LOG = logging.getLogger("ocsf_pipe.detect")
 class Renewal:
     """Looks at the files of rules when called, every few seconds at most, and makes the detection anew on a change.
 
-    A change counts when it is over: two looks in a row see the same files. Rules that cannot be read leave the others
-    as they were; the place in the lake is kept.
+    Rules that cannot be read leave the others as they were; the place in the lake is kept.
     """
 
     files: Sequence[Path]
     make: Callable[[], Detecting]
     every: float = EVERY
-    _known: Stamps = field(init=False)
-    _before: Stamps = field(init=False)
+    _looks: Looks = field(init=False)
     _looked: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         """Remember how the files are now."""
-        self._known = self._before = self._stamps()
+        self._looks = Looks(self._stamps())
 
     def __call__(self) -> Detecting | None:
         """The detection by the rules as they are now; None where they are as they were."""
         if time.monotonic() - self._looked < self.every:
             return None
         self._looked = time.monotonic()
-        now, before = self._stamps(), self._before
-        self._before = now
-        if now != before or now == self._known:
+        if not self._looks.changed(self._stamps()):
             return None
-        self._known = now
         try:
             found = self.make()
         except Exception as error:  # noqa: BLE001 - told; the rules that were right go on
