@@ -15,9 +15,21 @@ import pyarrow as pa
 import pytest
 
 from ocsf_pipe.errors import FencedError, LakeError
-from ocsf_pipe.lake import Lake, write
+from ocsf_pipe.lake import Lake, Txn, write
 from ocsf_pipe.lake.store import LocalStore
 from tests.lake.parts import DAY, NOW, held, rows, run, txn, uids
+
+
+def another_comes_first(monkeypatch: pytest.MonkeyPatch, lake: Lake, batch: Txn, name: str) -> None:
+    """Let another worker bring a batch to table `a` just before the next commit, which has looked already."""
+
+    def after_another(*arguments: object) -> None:
+        monkeypatch.setattr(write, "append", write_append)
+        Lake(lake.where).commit(batch, {"a": uids(name)})
+        write_append(*arguments)  # type: ignore[arg-type]
+
+    write_append = write.append
+    monkeypatch.setattr(write, "append", after_another)
 
 
 def test_a_batch_is_committed_once(lake: Lake) -> None:
@@ -189,13 +201,7 @@ def test_a_round_of_which_another_has_brought_a_part_gives_way(lake: Lake, monke
     one, two = txn(0), txn(0, partition="1")
     both = [(one, {"a": uids("x")}), (two, {"a": uids("y")})]
 
-    def after_another(*arguments: object) -> None:
-        monkeypatch.setattr(write, "append", write_append)
-        Lake(lake.where).commit(one, {"a": uids("x")})
-        write_append(*arguments)  # type: ignore[arg-type]
-
-    write_append = write.append
-    monkeypatch.setattr(write, "append", after_another)
+    another_comes_first(monkeypatch, lake, one, "x")
     for _ in range(2):
         with pytest.raises(FencedError, match="1 of 2 batches"):
             lake.commit_round(both)
@@ -243,13 +249,7 @@ def test_the_same_batch_from_two_workers_arrives_once(lake: Lake, monkeypatch: p
     lake.commit(txn(0), {"a": uids("x")})
     batch = txn(1)
 
-    def after_another(*arguments: object) -> None:
-        monkeypatch.setattr(write, "append", write_append)
-        Lake(lake.where).commit(batch, {"a": uids("y")})
-        write_append(*arguments)  # type: ignore[arg-type]
-
-    write_append = write.append
-    monkeypatch.setattr(write, "append", after_another)
+    another_comes_first(monkeypatch, lake, batch, "y")
     assert lake.commit(batch, {"a": uids("y")}) == {"a": 1}
     assert held(lake, "a") == ["x", "y"]
     assert len(list(Path(lake.where, "a").rglob("*.parquet"))) == 2

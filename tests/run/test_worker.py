@@ -54,6 +54,27 @@ def until(there: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def three_times_at_once(one: Callable[[], None]) -> None:
+    """Do something in three threads, and wait for them."""
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def held_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let rounds wait with their commits until the event is set."""
+    may, commit = threading.Event(), Lake.commit_round
+
+    def slow(self: Lake, batches: Sequence[tuple[Txn, Mapping[str, pa.Table]]]) -> None:
+        may.wait(30)
+        commit(self, batches)
+
+    monkeypatch.setattr(Lake, "commit_round", slow)
+    return may
+
+
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ASK_EVERY", "FIRST_WAIT", "REST", "QUIET", "LONELY"):
@@ -172,13 +193,7 @@ def test_a_crash_at_any_step_of_a_round_loses_and_doubles_nothing(tmp_path: Path
 
 def test_reading_goes_on_while_a_round_is_brought_in(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes meanwhile is the next round; no more is read than memory is given for, and nothing is acknowledged."""
-    may, commit = threading.Event(), Lake.commit_round
-
-    def slow(self: Lake, batches: Sequence[tuple[Txn, Mapping[str, pa.Table]]]) -> None:
-        may.wait(30)
-        commit(self, batches)
-
-    monkeypatch.setattr(Lake, "commit_round", slow)
+    may = held_up(monkeypatch)
     messages = [line(number).strip() for number in range(400)]
     shelf = Shelf({"a": messages}, take=5)
     running = worker(lake, shelf, size=sum(map(len, messages)) // 8, aside=ThreadPoolExecutor(1))
@@ -200,13 +215,7 @@ def test_a_partition_that_is_lost_while_its_round_is_brought_in_is_not_acknowled
     lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its records are in the lake all the same, and whoever has it next goes on behind them."""
-    may, commit = threading.Event(), Lake.commit_round
-
-    def slow(self: Lake, batches: Sequence[tuple[Txn, Mapping[str, pa.Table]]]) -> None:
-        may.wait(30)
-        commit(self, batches)
-
-    monkeypatch.setattr(Lake, "commit_round", slow)
+    may = held_up(monkeypatch)
     shelf = Shelf({"a": list(SENT)}, ends=False, take=100)
     running = worker(lake, shelf, once=False, aside=ThreadPoolExecutor(1))
     thread = threading.Thread(target=running.run)
@@ -263,11 +272,7 @@ def test_two_workers_of_some_partitions_give_way_to_each_other(lake: Path) -> No
         mine.run()
         assert mine.failed is None
 
-    threads = [threading.Thread(target=one) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    three_times_at_once(one)
     assert who(lake) == each_once(range(210))
     assert verified(lake)
 
@@ -282,11 +287,7 @@ def test_two_workers_of_one_partition_give_way_to_each_other(lake: Path) -> None
         mine.run()
         assert mine.failed is None
 
-    threads = [threading.Thread(target=one) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    three_times_at_once(one)
     assert who(lake) == each_once(range(200))
     assert verified(lake)
 
