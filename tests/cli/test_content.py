@@ -8,18 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Program
+from tests.content.sealing import CHAT
 
-MAPPING = """\
-mapping: acme.chat
-product: {vendor_name: Acme, name: Chat}
-input: {format: json, recognise: chat is not null}
-content:
-  - {path: prompt, kind: prompt}
-every: {time: at, severity_id: 'Informational', metadata.uid: id}
-events:
-  - class: base_event
-    activity_id: 'Other'
-"""
 GOOD = {"chat": 1, "id": "e-1", "at": "2026-02-10T09:08:07Z", "prompt": "tell me a secret"}
 BAD = {"chat": 1, "id": "e-2", "at": "soon", "prompt": "another secret"}
 
@@ -27,7 +17,7 @@ BAD = {"chat": 1, "id": "e-2", "at": "soon", "prompt": "another secret"}
 @pytest.fixture
 def lake(tmp_path: Path, program: Program) -> Path:
     """A lake that keeps texts, and has refused one record."""
-    (tmp_path / "mapping.yaml").write_text(MAPPING)
+    (tmp_path / "mapping.yaml").write_text(CHAT)
     (tmp_path / "chat.ndjson").write_text(f"{json.dumps(GOOD)}\n{json.dumps(BAD)}\n")
     given = ("--mapping", tmp_path / "mapping.yaml", "--lake", tmp_path / "lake", "--content", "store")
     assert program("ingest", tmp_path / "chat.ndjson", *given).code == 3

@@ -14,6 +14,18 @@ from ocsf_pipe.plan.nodes import CONTENT, TIER, Content
 from ocsf_pipe.source import Records
 
 KEY = Keyring((bytes(range(32)),))
+CHAT = """\
+mapping: acme.chat
+product: {vendor_name: Acme, name: Chat}
+input: {format: json, recognise: chat is not null}
+content:
+  - {path: prompt, kind: prompt}
+every: {time: at, severity_id: 'Informational', metadata.uid: id}
+events:
+  - class: base_event
+    activity_id: 'Other'
+"""
+"""A mapping with one piece of content."""
 
 
 def records(*texts: str) -> Records:

@@ -18,20 +18,9 @@ from ocsf_pipe.content.seal import Sealer
 from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.engine.engine import Engine
 from ocsf_pipe.mapping.catalogue import Listed
-from tests.content.sealing import KEY, records
+from tests.content.sealing import CHAT, KEY, records
 
 SHOPIFY = "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"
-MAPPING = """
-    mapping: acme.chat
-    product: {vendor_name: Acme, name: Chat}
-    input: {format: json, recognise: chat is not null}
-    content:
-      - {path: prompt, kind: prompt}
-    every: {time: at, severity_id: 'Informational', metadata.uid: id}
-    events:
-      - class: base_event
-        activity_id: 'Other'
-"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +35,7 @@ class Birds:
         yield from (Hit("flock", *found.span()) for found in re.finditer("(owl ){2}", text))
 
 
-def listed(folder: Path, text: str = MAPPING) -> Listed:
+def listed(folder: Path, text: str = CHAT) -> Listed:
     """The mapping, written there."""
     path = folder / "mapping.yaml"
     path.write_text(textwrap.dedent(text), "utf-8")
