@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ocsf_pipe.detect.asks import Literal
-from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows, series
+from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows
 from ocsf_pipe.detect.prefilter import Clause
 
 Pairs = tuple[Rows, Rows]
@@ -39,10 +39,10 @@ class Wanted:
         if column.numbers is not None and column.repeating is not None:
             return self._repeated(column, column.repeating)
         few = self.literals["literal"].n_unique() <= _FEW and self.literals["literal"].str.contains(r"^[ -~]*$").all()
-        found = self._sought(series(column.values)) if few else self._hits(column.lowered)
+        found = self._sought(column.texts) if few else self._hits(column.lowered)
         if not self.nulls.size:
             return found
-        empty = series(column.values).is_null().arg_true().to_numpy().astype(np.int64)
+        empty = column.texts.is_null().arg_true().to_numpy().astype(np.int64)
         questions, rows = np.repeat(self.nulls, empty.size), np.tile(empty, self.nulls.size)
         return np.concatenate([found[0], questions]), np.concatenate([found[1], rows])
 

@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from ocsf_pipe.detect.asks import Ask, Every, Look, Question, Some, Text, texts
 from ocsf_pipe.detect.batches import Batch, Rows
+from ocsf_pipe.detect.bulk import costs
 from ocsf_pipe.detect.candidates import Search
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import Clause, Need, cheapest, need
 from ocsf_pipe.detect.reading import Everywhere, Found, Reading
 from ocsf_pipe.detect.sampling import Sample, sampled
-from ocsf_pipe.detect.words import screen
 
 _AT_ONCE = 40
 """Conditions in one query over every row: DuckDB's time to plan grows faster than their number."""
@@ -99,7 +99,7 @@ def _is_screened(ask: Ask) -> bool:
     """Whether regular expressions answer a question, or leave few rows of it."""
     match ask:
         case Look(tree=tree):
-            return screen(tree) is not None
+            return costs(tree)
         case Every(parts=parts):
             return any(map(_is_screened, parts))
         case Some(parts=parts):

@@ -12,25 +12,23 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ocsf_pipe.detect.asks import Ask, Every, Some, Unless, Word
+from ocsf_pipe.detect.bulk import Bulk, bulk
 from ocsf_pipe.detect.matching import flagged, folded, regex_of
-from ocsf_pipe.detect.tree import Exists, Null, Pattern, Regex, Wild
+from ocsf_pipe.detect.shapes import by_shape, shape
+from ocsf_pipe.detect.tree import Exists, Null, Pattern, Regex
 from ocsf_pipe.ops.regex_text import compiled
 
 FALSE, OPEN, TRUE = 0, 1, 2
 Holds: TypeAlias = Callable[[str, str], bool]
-_MANY = Wild()
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What a condition says of a null, and of which texts it holds.
-
-    `screen` is a regular expression that every text matches for which it may hold; None where there is none.
-    """
+    """What a condition says of a null, and of which texts it holds: asked of each, or of many ASCII texts at once."""
 
     null: int
     holds: Holds
-    screen: str | None = None
+    bulk: Bulk | None = None
 
     def of(self, lowers: Iterable[str | None], texts: Iterable[str | None]) -> list[int]:
         """The answer for each text, given in lower case and as it is."""
@@ -42,21 +40,7 @@ class Judge:
 def judge(tree: Ask, *, settled: bool) -> Judge:
     """The function of a condition; `settled`: a null is one in every place, which leaves nothing open."""
     null = 2 * _null(tree, settled=settled, sure=True) or _null(tree, settled=settled, sure=False)
-    return Judge(int(null), _holds(tree), screen(tree))
-
-
-def screen(tree: Ask) -> str | None:
-    """A regular expression that every text matches for which a condition may hold; None where none says so."""
-    match tree:
-        case Word(test=Regex(text=text, flags=flags)):
-            return f"(?:{flagged(text, flags)})"
-        case Some(parts=parts):
-            found = [screen(part) for part in parts]
-            return "|".join(one for one in found if one) if found and all(found) else None
-        case Every(parts=parts):
-            return next((f"(?:{one})" for part in parts if (one := screen(part))), None)
-        case _:
-            return None
+    return Judge(int(null), _holds(tree), bulk(tree))
 
 
 def _null(tree: Ask, *, settled: bool, sure: bool) -> bool:
@@ -103,16 +87,8 @@ def _all(found: Sequence[Holds]) -> Holds:
 
 def _any(parts: Sequence[Ask]) -> Holds:
     """Literals of one kind are looked for together."""
-    kinds: dict[str, list[str]] = {}
-    rest: list[Holds] = []
-    for part in parts:
-        match part:
-            case Word(test=Pattern(cased=False) as test):
-                kind, literal = _shape(folded(test))
-                if kind:
-                    kinds.setdefault(kind, []).append(literal)
-                    continue
-        rest.append(_holds(part))
+    kinds, others = by_shape(parts)
+    rest = [_holds(part) for part in others]
     together = [_of_kind(kind, tuple(texts)) for kind, texts in kinds.items()] + rest
     if len(together) == 1:
         return together[0]
@@ -134,7 +110,7 @@ def _word(test: Pattern | Regex | Null | Exists) -> Holds:
         search = compiled(flagged(test.text, test.flags)).search
         return lambda _low, raw: search(raw) is not None
     parts = folded(test)
-    kind, literal = _shape(parts)
+    kind, literal = shape(parts)
     if kind:
         holds = _of_kind(kind, (literal,))
     else:
@@ -144,25 +120,6 @@ def _word(test: Pattern | Regex | Null | Exists) -> Holds:
             return match_(low) is not None
 
     return (lambda _low, raw: holds(raw, raw)) if test.cased else holds
-
-
-def _shape(parts: tuple[str | Wild, ...]) -> tuple[str, str]:
-    """The kind of a pattern and its literal; no kind where it has more than one."""
-    match parts:
-        case ():
-            return "is", ""
-        case (str() as whole,):
-            return "is", whole
-        case (Wild(many=True),):
-            return "contains", ""
-        case (Wild(many=True), str() as middle, Wild(many=True)):
-            return "contains", middle
-        case (str() as head, Wild(many=True)):
-            return "starts", head
-        case (Wild(many=True), str() as tail):
-            return "ends", tail
-        case _:
-            return "", ""
 
 
 def _of_kind(kind: str, texts: tuple[str, ...]) -> Holds:

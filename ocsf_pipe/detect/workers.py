@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ocsf_pipe.detect.reading import Found
+from ocsf_pipe.detect.reading import Found, Reading
 from ocsf_pipe.detect.scan import Scan, settled
 from ocsf_pipe.detect.shares import Share, ready, relation_of
 from ocsf_pipe.detect.ways import chosen, together
@@ -25,16 +25,23 @@ def fires_in(scan: Scan, files: Sequence[str], workers: int, extra: Sequence[str
     shares = [tuple(files[i::workers]) for i in range(min(workers, len(files)))]
     relation, connection = relation_of(files), duckdb.connect()
     connection.execute(f"set threads = {max(workers, 1)}")
-    if len(shares) < 2:
-        found = [Share(chosen(connection, scan.questions(), relation, extra), files_of).run() for files_of in shares]
-    else:
-        with ProcessPoolExecutor(len(shares), mp_context=multiprocessing.get_context("spawn")) as pool:
-            # they start while this process works out what they are to read
-            for _ in shares:
-                pool.submit(ready)
-            readings = chosen(connection, scan.questions(), relation, extra)
-            found = list(pool.map(Share.run, [Share(readings, files_of) for files_of in shares]))
+
+    def readings() -> list[Reading]:
+        return chosen(connection, scan.questions(), relation, extra)
+
+    found = _shared(readings, shares) if len(shares) > 1 else [Share(readings(), some).run() for some in shares]
     return settled(connection, scan, relation, together(_apart(found), len(extra)), extra)
+
+
+def _shared(readings: Callable[[], list[Reading]], shares: Sequence[tuple[str, ...]]) -> list[Found]:
+    """What each share gives; the first is this process's own."""
+    with ProcessPoolExecutor(len(shares) - 1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        # they start while this process works out what they are to read
+        for _ in shares[1:]:
+            pool.submit(ready)
+        read = readings()
+        others = [pool.submit(Share(read, some).run) for some in shares[1:]]
+        return [Share(read, shares[0]).run(), *(other.result() for other in others)]
 
 
 def _apart(found: Sequence[Found]) -> list[Found]:
