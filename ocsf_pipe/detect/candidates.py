@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,10 +14,6 @@ from ocsf_pipe.detect.prefilter import Clause
 
 Pairs = tuple[Rows, Rows]
 """Positions of questions, and for each the number of a row or of a text."""
-_FEW = 8
-"""Literals that are looked for one by one."""
-_FOLDING = "[\u0130\u212a]"
-"""Characters beyond ASCII whose lower case is ASCII."""
 _NONE = np.zeros(0, np.int64)
 
 
@@ -38,12 +33,11 @@ class Wanted:
         """Questions and the rows that they are to be asked of."""
         if column.numbers is not None and column.repeating is not None:
             return self._repeated(column, column.repeating)
-        few = self.literals["literal"].n_unique() <= _FEW and self.literals["literal"].str.contains(r"^[ -~]*$").all()
-        found = self._sought(column.texts) if few else self._hits(column.lowered)
+        found = self._hits(column.lowered)
         if not self.nulls.size:
             return found
         empty = column.texts.is_null().arg_true().to_numpy().astype(np.int64)
-        questions, rows = np.repeat(self.nulls, empty.size), np.tile(empty, self.nulls.size)
+        questions, rows = _every(self.nulls, empty)
         return np.concatenate([found[0], questions]), np.concatenate([found[1], rows])
 
     def _repeated(self, column: Column, repeating: Repeating) -> Pairs:
@@ -64,16 +58,6 @@ class Wanted:
         at = np.repeat(starts[numbers] - before, many) + np.arange(many.sum())
         return np.repeat(questions, many), order[at]
 
-    def _sought(self, texts: pl.Series) -> Pairs:
-        """The same for a few literals, without a copy of all texts in lower case, which of documents costs most."""
-        questions, rows = [_NONE], [_NONE]
-        folding = texts.str.contains(_FOLDING)
-        for literal, question in self.literals.iter_rows():
-            at = (texts.str.contains(f"(?i){re.escape(literal)}") | folding).arg_true().to_numpy().astype(np.int64)
-            questions.append(np.full(len(at), question, np.int64))
-            rows.append(at)
-        return np.concatenate(questions), np.concatenate(rows)
-
     def _hits(self, lowers: pl.Series) -> Pairs:
         found = lowers.str.extract_many(self.literals["literal"].unique().implode(), overlapping=True)
         frame = pl.DataFrame({"at": pl.int_range(len(lowers), eager=True), "literal": found})
@@ -83,17 +67,26 @@ class Wanted:
 
 @dataclass(slots=True)
 class Search:
-    """Looks for the literals of some questions, each known by its position; `columns` names a literal's column."""
+    """Looks for the literals of some questions, each known by its position; `columns` names a literal's column.
+
+    `flags` names the condition by which DuckDB looks for a literal instead.
+    """
 
     clauses: Mapping[int, Clause]
     columns: Mapping[Literal, str]
+    flags: Mapping[Literal, str] = field(default_factory=dict)
     wanted: dict[str, Wanted] = field(init=False)
+    told: dict[str, list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
         rows: dict[str, list[tuple[str, int]]] = {}
         nulls: dict[str, set[int]] = {}
+        self.told = {}
         for position, clause in self.clauses.items():
             for literal in clause:
+                if literal in self.flags:
+                    self.told.setdefault(self.flags[literal], []).append(position)
+                    continue
                 rows.setdefault(self.columns[literal], []).append((literal.part, position))
                 if literal.open:
                     nulls.setdefault(self.columns[literal], set()).add(position)
@@ -102,6 +95,7 @@ class Search:
     def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
         """Yield each question with the rows that hold one of its literals, in order."""
         pairs = [wanted.pairs(batch.columns[sql]) for sql, wanted in self.wanted.items()]
+        pairs += [_every(positions, np.flatnonzero(batch.flags[sql])) for sql, positions in self.told.items()]
         if not pairs:
             return
         keys = np.concatenate([questions.astype(np.int64) * batch.size + rows for questions, rows in pairs])
@@ -114,6 +108,11 @@ class Search:
         firsts = np.concatenate([[0], cuts])
         for first, last in zip(firsts.tolist(), [*cuts.tolist(), len(rows)], strict=True):
             yield int(questions[first]), rows[first:last]
+
+
+def _every(questions: Sequence[int] | Rows, rows: Rows) -> Pairs:
+    """Each question with all of some rows."""
+    return np.repeat(np.asarray(questions, np.int64), rows.size), np.tile(rows, len(questions))
 
 
 def _wanted(rows: Sequence[tuple[str, int]], nulls: Sequence[int]) -> Wanted:

@@ -51,6 +51,8 @@ class Found:
 class Reading:
     """A reading of some questions by their positions; `extra` is SQL of columns that fires carry.
 
+    `flags` are conditions that the candidates want DuckDB to answer.
+
     `wholly`: rows are read with their documents, so that batches are smaller.
     """
 
@@ -58,6 +60,7 @@ class Reading:
     candidates: Candidates
     masks: Masks
     columns: Sequence[str]
+    flags: Sequence[str] = ()
     extra: Sequence[str] = ()
     wholly: bool = False
     seconds: dict[int, float] = field(default_factory=dict)
@@ -115,7 +118,8 @@ class _Shape:
 
     @staticmethod
     def of(reading: Reading) -> _Shape:
-        answered = list(dict.fromkeys(sql for one in reading.questions.values() for sql in _flags(one)))
+        asked = (sql for one in reading.questions.values() for sql in _flags(one))
+        answered = list(dict.fromkeys([*asked, *reading.flags]))
         known = {sql: Repeating() for sql in reading.columns if sql in reading.masks.repeating}
         return _Shape(2 + len(reading.extra), reading.columns, answered, known)
 

@@ -110,7 +110,7 @@ def _late(
     connection.register(_FEW, again.select("uid").unique().to_arrow())
     few = f"(from {relation} where exists (from {_FEW} where {_FEW}.uid is not distinct from {EVENT}))"
     try:
-        found = Reading(questions, Given(again), Masks(), columns, extra, wholly=True).run(connection, few)
+        found = Reading(questions, Given(again), Masks(), columns, extra=extra, wholly=True).run(connection, few)
     finally:
         connection.unregister(_FEW)
     scan.took(found.seconds)

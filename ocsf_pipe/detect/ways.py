@@ -5,13 +5,14 @@ The first is for nearly all; the second for those whose texts repeat so much tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
 
-from ocsf_pipe.detect.asks import Ask, Every, Look, Question, Some, Text, texts
+from ocsf_pipe.detect.asks import Ask, Every, Literal, Look, Question, Some, Text, texts
 from ocsf_pipe.detect.batches import Batch, Rows
 from ocsf_pipe.detect.bulk import costs
 from ocsf_pipe.detect.candidates import Search
@@ -19,11 +20,16 @@ from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import Clause, Need, cheapest, need
 from ocsf_pipe.detect.reading import Everywhere, Found, Reading
 from ocsf_pipe.detect.sampling import Sample, sampled
+from ocsf_pipe.ops.sql_text import text_literal
 
 _AT_ONCE = 40
 """Conditions in one query over every row: DuckDB's time to plan grows faster than their number."""
 _OFTEN = 0.3
 """The share of rows from which on literals lead to too many."""
+_FEW = 8
+"""Literals of one column that DuckDB looks for one by one."""
+_ALSO = {"i": "\u0130", "k": "\u212a"}
+"""Characters beyond ASCII whose lower case is a letter of ASCII."""
 _SELDOM = 0.05
 """The share of rows up to which texts that repeat leave so few that no literal is needed."""
 
@@ -119,7 +125,30 @@ def _by_texts(questions: Sequence[Question], ways: Ways, sample: Sample) -> Read
         ways.whole, sample.repeating | {one.whole for one in ways.whole if one.whole and one.first in sample.repeating}
     )
     some = {i: replace(questions[i], condition="") for i in (*ways.narrow, *ways.swept)}
+    looks = dict.fromkeys(masks.column(text) for one in some.values() for text in texts(one.ask, hints=False))
     hints = {literal: masks.column(literal.text) for clause in ways.narrow.values() for literal in clause}
-    looks = (masks.column(text) for one in some.values() for text in texts(one.ask, hints=False))
-    columns = list(dict.fromkeys([*looks, *hints.values()]))
-    return Reading(some, _Both(Search(ways.narrow, hints), Everywhere(ways.swept)), masks, columns)
+    flags = _told({literal: sql for literal, sql in hints.items() if sql not in looks})
+    columns = list(dict.fromkeys([*looks, *(sql for literal, sql in hints.items() if literal not in flags)]))
+    search = Search(ways.narrow, hints, flags)
+    return Reading(some, _Both(search, Everywhere(ways.swept)), masks, columns, list(search.told))
+
+
+def _told(hints: Mapping[Literal, str]) -> dict[Literal, str]:
+    """How DuckDB looks for the literals of columns that nothing else looks at, where they are few, as of documents."""
+    some: dict[str, set[str]] = {}
+    for literal, sql in hints.items():
+        some.setdefault(sql, set()).add(literal.part)
+    few = {sql for sql, parts in some.items() if len(parts) <= _FEW}
+    return {
+        literal: f"coalesce(regexp_matches({sql}, {text_literal(_folding(literal.part))}), {str(literal.open).lower()})"
+        for literal, sql in hints.items()
+        if sql in few
+    }
+
+
+def _folding(part: str) -> str:
+    """A regular expression for texts that contain some text when in lower case."""
+    return "".join(
+        f"[{char}{char.upper()}{_ALSO.get(char, '')}]" if char.isascii() and char.isalpha() else re.escape(char)
+        for char in part
+    )
