@@ -36,22 +36,19 @@ class Repeating:
         self._numbers: dict[str, int] = {}
         self._answers: dict[int, Answers] = {}
 
-    def take(self, values: pa.Array) -> Rows | None:
-        """The number of each row's text; None where there are too many texts to remember."""
-        encoded = values.dictionary_encode()
-        there = encoded.dictionary.to_pylist()
-        if len(self.texts) + len(there) > max(_MOST, 2 * len(self.texts)):
+    def take(self, texts: pa.Array) -> Rows | None:
+        """The number of each of some distinct texts, and of null; None where there are too many to remember."""
+        if len(self.texts) + len(texts) > max(_MOST, 2 * len(self.texts)):
             return None
-        numbers = np.zeros(len(there) + 1, np.int64)
-        for i, text in enumerate(there):
+        numbers = np.zeros(len(texts) + 1, np.int64)
+        for i, text in enumerate(texts.to_pylist()):
             number = self._numbers.get(text)
             if number is None:
                 number = self._numbers[text] = len(self.texts)
                 self.texts.append(text)
                 self.lowers.append(lower_text(text))
             numbers[i] = number
-        found: Rows = numbers[encoded.indices.fill_null(len(there)).to_numpy(zero_copy_only=False)]
-        return found
+        return numbers
 
     def answers(self, judge: Judge, key: int, numbers: Rows) -> Answers:
         """What a condition, known by its key, says of the texts of some numbers."""
@@ -73,57 +70,76 @@ class Repeating:
 
 @dataclass
 class Column:
-    """One column of one batch; `numbers` are those of its texts in `repeating`, None where texts hardly repeat."""
+    """One column of one batch: its distinct texts with a null behind them, and the number of each row's text.
 
-    values: pa.Array
+    Where there is `repeating`, the numbers are those that texts have there.
+    """
+
+    texts: pl.Series
+    numbers: Rows
     repeating: Repeating | None = None
-    numbers: Rows | None = None
+
+    @staticmethod
+    def of(values: pa.Array, repeating: Repeating | None = None) -> Column:
+        """The column of some rows; `repeating` is not used where it has no place for so many texts."""
+        encoded = values.dictionary_encode()
+        there = encoded.dictionary
+        numbers = encoded.indices.fill_null(len(there)).to_numpy(zero_copy_only=False).astype(np.int64)
+        texts = series(there).extend(pl.Series([None], dtype=pl.String))
+        known = repeating.take(there) if repeating is not None else None
+        return Column(texts, numbers) if known is None else Column(texts, known[numbers], repeating)
 
     def answers(self, judge: Judge, key: int, rows: Rows) -> Answers:
         """What a condition says of the texts of some rows."""
-        if self.numbers is not None and self.repeating is not None:
-            return self.repeating.answers(judge, key, self.numbers[rows])
-        if judge.bulk is not None and len(rows) > _MANY:
-            return self._together(judge, judge.bulk, rows)
-        return self._each(judge, rows)
+        numbers = self.numbers[rows]
+        if self.repeating is not None:
+            return self.repeating.answers(judge, key, numbers)
+        if judge.bulk is None or len(rows) <= _MANY:
+            return self._each(judge, numbers)
+        found = np.empty(len(self.texts), np.int8)
+        asked = distinct(numbers, len(found))
+        found[asked] = self._together(judge, judge.bulk, asked)
+        return found[numbers]
 
-    def _each(self, judge: Judge, rows: Rows) -> Answers:
-        lowers, texts = self.lowered.gather(rows), self.texts.gather(rows)
+    def _each(self, judge: Judge, numbers: Rows) -> Answers:
+        lowers, texts = self.lowered.gather(numbers), self.texts.gather(numbers)
         return np.array(judge.of(lowers.to_list(), texts.to_list()), np.int8)
 
-    def _together(self, judge: Judge, bulk: Bulk, rows: Rows) -> Answers:
-        """Ask all rows at once; texts that have to be asked each are asked so."""
-        found = np.full(len(rows), judge.null, np.int8)
-        kinds = self.kinds[rows]
+    def _together(self, judge: Judge, bulk: Bulk, numbers: Rows) -> Answers:
+        """Ask all texts at once; those that have to be asked each are asked so."""
+        found = np.full(len(numbers), judge.null, np.int8)
+        kinds = self.kinds[numbers]
         there = np.flatnonzero(kinds == _PLAIN)
-        found[there] = bulk(Texts(self.lowered, self.texts).of(rows[there])) * np.int8(TRUE)
+        found[there] = bulk(Texts(self.lowered, self.texts).of(numbers[there])) * np.int8(TRUE)
         apart = np.flatnonzero(kinds == _APART)
         if apart.size:
-            found[apart] = self._each(judge, rows[apart])
+            found[apart] = self._each(judge, numbers[apart])
         return found
 
     @cached_property
-    def texts(self) -> pl.Series:
-        """Each row's text."""
-        return series(self.values)
-
-    @cached_property
     def lowered(self) -> pl.Series:
-        """Each row's text in lower case."""
+        """The distinct texts in lower case."""
         return lowered(self.texts)
 
     @cached_property
     def kinds(self) -> Answers:
-        """Whether each row's text is null, plain, or has characters of which polars and DuckDB think differently."""
+        """Whether a text is null, plain, or has characters of which polars and DuckDB think differently."""
         texts = self.texts
         apart = (texts.str.len_bytes() != texts.str.len_chars()) | texts.str.contains("\v", literal=True)
         found: Answers = apart.cast(pl.Int8).fill_null(_NULL).to_numpy()
         return found
 
+    def rows_of(self, numbers: Rows) -> tuple[Rows, Rows]:
+        """The rows of the texts of some numbers, and of each of these rows the place of its number."""
+        order, starts, counts = self._order
+        many = np.where(numbers < len(counts), counts[np.minimum(numbers, len(counts) - 1)], 0)
+        before = np.cumsum(many) - many
+        at = np.repeat(starts[np.minimum(numbers, len(counts) - 1)] - before, many) + np.arange(many.sum())
+        return order[at], np.repeat(np.arange(len(numbers)), many)
+
     @cached_property
-    def order(self) -> tuple[Rows, Rows, Rows]:
+    def _order(self) -> tuple[Rows, Rows, Rows]:
         """The rows by their text's number, where those of each number start, and how many they are."""
-        assert self.numbers is not None  # noqa: S101 - for the types: asked of repeating texts
         counts = np.bincount(self.numbers)
         small = self.numbers.astype(np.uint16 if len(counts) <= _SMALL else np.int64)
         return np.argsort(small, kind="stable"), np.cumsum(counts) - counts, counts

@@ -31,17 +31,18 @@ class Wanted:
 
     def pairs(self, column: Column) -> Pairs:
         """Questions and the rows that they are to be asked of."""
-        if column.numbers is not None and column.repeating is not None:
-            return self._repeated(column, column.repeating)
-        found = self._hits(column.lowered)
-        if not self.nulls.size:
-            return found
-        empty = column.texts.is_null().arg_true().to_numpy().astype(np.int64)
-        questions, rows = _every(self.nulls, empty)
-        return np.concatenate([found[0], questions]), np.concatenate([found[1], rows])
+        questions, numbers = self._found(column) if column.repeating is None else self._known(column.repeating)
+        rows, at = column.rows_of(numbers)
+        return questions[at], rows
 
-    def _repeated(self, column: Column, repeating: Repeating) -> Pairs:
-        """Search the texts that no batch had before; then take the rows of each text that was found."""
+    def _found(self, column: Column) -> Pairs:
+        """Questions and the numbers of texts that they are to be asked of; null has the last."""
+        questions, numbers = self._hits(column.lowered)
+        nulls = np.full(self.nulls.size, len(column.texts) - 1, np.int64)
+        return np.concatenate([questions, self.nulls]), np.concatenate([numbers, nulls])
+
+    def _known(self, repeating: Repeating) -> Pairs:
+        """The same of all texts so far: those that no batch had before are searched."""
         if self.searched == 1:
             self.known = self.nulls, np.zeros(self.nulls.size, np.int64)
         questions, numbers = self._hits(pl.Series(repeating.lowers[self.searched :], dtype=pl.String))
@@ -50,13 +51,7 @@ class Wanted:
             np.concatenate([self.known[1], numbers + self.searched]),
         )
         self.searched = len(repeating.lowers)
-        order, starts, counts = column.order
-        here = self.known[1] < len(counts)
-        questions, numbers = self.known[0][here], self.known[1][here]
-        many = counts[numbers]
-        before = np.cumsum(many) - many
-        at = np.repeat(starts[numbers] - before, many) + np.arange(many.sum())
-        return np.repeat(questions, many), order[at]
+        return self.known
 
     def _hits(self, lowers: pl.Series) -> Pairs:
         found = lowers.str.extract_many(self.literals["literal"].unique().implode(), overlapping=True)

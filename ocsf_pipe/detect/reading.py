@@ -129,13 +129,18 @@ class _Shape:
         return ", ".join([*named, *(f"{sql} as f{i}" for i, sql in enumerate(self.flags))])
 
     def batch(self, rows: pa.RecordBatch) -> Batch:
-        found = Batch(pa.table(rows.select(range(self.named))))
+        found = Batch(_plain(pa.table(rows.select(range(self.named)))))
         for i, sql in enumerate(self.columns, self.named):
-            known, values = self.repeating.get(sql), rows.column(i)
-            found.columns[sql] = Column(values, known, known.take(values) if known is not None else None)
+            found.columns[sql] = Column.of(rows.column(i), self.repeating.get(sql))
         for i, sql in enumerate(self.flags, self.named + len(self.columns)):
             found.flags[sql] = flag(rows.column(i))
         return found
+
+
+def _plain(events: pa.Table) -> pa.Table:
+    """The same with texts that rows can be taken of."""
+    fields = [f.with_type(pa.string()) if pa.types.is_string_view(f.type) else f for f in events.schema]
+    return events.cast(pa.schema(fields))
 
 
 def _rows(events: pa.Table, found: Sequence[tuple[int, Rows]], start: int) -> pa.Table:

@@ -60,7 +60,7 @@ def sampled(
         wanted.setdefault(literal.text.first, set()).add(literal.part)
     for i, sql in enumerate(firsts, 1):
         values = rows.column(i).combine_chunks()
-        found.batch.columns[sql] = Column(values)
+        found.batch.columns[sql] = Column.of(values)
         found.nulls[sql] = values.null_count
         _look(found, sql, series(values), sorted(wanted.get(sql, ())))
     for i, sql in enumerate(answered, 1 + len(firsts)):

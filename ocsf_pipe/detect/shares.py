@@ -24,6 +24,8 @@ class Share:
         """What the readings find in these files."""
         connection = duckdb.connect()
         connection.execute(f"set threads = {self.threads}")
+        connection.execute("set arrow_output_version = '1.4'")  # texts that polars and pyarrow take without a copy
+        connection.execute("set produce_arrow_string_view = true")
         relation = relation_of(self.files)
         extra = len(self.readings[0].extra) if self.readings else 0
         return together([one.run(connection, relation) for one in self.readings], extra)
