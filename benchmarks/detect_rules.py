@@ -116,7 +116,7 @@ def _one(scan: Scan, files: list[str], workers: int, scale: float) -> tuple[dict
     from ocsf_pipe.detect.workers import fires_in
 
     started, before = time.monotonic(), _cpu()
-    found = fires_in(scan, files, workers)
+    found = fires_in(scan, f"read_parquet({files})", [f"read_parquet('{file}')" for file in files], workers)
     took, cpu = time.monotonic() - started, _cpu() - before
     peak = (
         max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) >> MEGABYTE

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ocsf_pipe.detect.carried import Carried
 from ocsf_pipe.detect.tree import Exists, Null, Pattern, Regex
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Carried):
     """A text of every event: the SQL of its first place, and of the first place that is not null (`whole`).
 
     `whole` is None where the first place is all there is, or the later ones are not one text each.
@@ -26,7 +27,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Carried):
     """What a text contains, in lower case; where `open`, a null may stand for a text that does too."""
 
     text: Text
@@ -35,7 +36,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Word(Carried):
     """A test of one text. `open`: a null says nothing yet."""
 
     test: Pattern | Regex | Null | Exists
@@ -43,7 +44,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Look(Carried):
     """A condition over one text alone; the leaves of `tree` are words."""
 
     text: Text
@@ -51,35 +52,35 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Carried):
     """A condition that DuckDB answers: SQL that is never null."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class Later(Carried):
     """A condition over what is read of few rows alone; where it holds, the event contains `hint`."""
 
     hint: Literal | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class Every(Carried):
     """All parts hold; true where there are none."""
 
     parts: tuple[Ask, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Some:
+class Some(Carried):
     """A part holds; false where there are none."""
 
     parts: tuple[Ask, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unless:
+class Unless(Carried):
     """The part does not hold."""
 
     part: Ask
@@ -89,7 +90,7 @@ Ask: TypeAlias = Word | Look | Flag | Later | Every | Some | Unless
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(Carried):
     """A part of a rule: the number of the rule, SQL of the whole condition, of its guard alone, and the rest of it."""
 
     rule: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -60,32 +60,31 @@ class Wanted:
         return frame["question"].to_numpy(), frame["at"].to_numpy()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Search:
-    """Looks for the literals of some questions, each known by its position; `columns` names a literal's column.
+    """Looks for the literals of some questions, each known by its position, in columns named by their SQL.
 
-    `flags` names the condition by which DuckDB looks for a literal instead.
+    `told` are conditions that DuckDB answers, with the questions that are to be asked where they hold.
     """
 
-    clauses: Mapping[int, Clause]
-    columns: Mapping[Literal, str]
-    flags: Mapping[Literal, str] = field(default_factory=dict)
-    wanted: dict[str, Wanted] = field(init=False)
-    told: dict[str, list[int]] = field(init=False)
+    wanted: Mapping[str, Wanted]
+    told: Mapping[str, Sequence[int]]
 
-    def __post_init__(self) -> None:
+    @staticmethod
+    def of(clauses: Mapping[int, Clause], columns: Mapping[Literal, str], flags: Mapping[Literal, str]) -> Search:
+        """The search for clauses; `columns` names a literal's column, `flags` the condition that answers it instead."""
         rows: dict[str, list[tuple[str, int]]] = {}
         nulls: dict[str, set[int]] = {}
-        self.told = {}
-        for position, clause in self.clauses.items():
+        told: dict[str, list[int]] = {}
+        for position, clause in clauses.items():
             for literal in clause:
-                if literal in self.flags:
-                    self.told.setdefault(self.flags[literal], []).append(position)
+                if literal in flags:
+                    told.setdefault(flags[literal], []).append(position)
                     continue
-                rows.setdefault(self.columns[literal], []).append((literal.part, position))
+                rows.setdefault(columns[literal], []).append((literal.part, position))
                 if literal.open:
-                    nulls.setdefault(self.columns[literal], set()).add(position)
-        self.wanted = {sql: _wanted(found, sorted(nulls.get(sql, ()))) for sql, found in rows.items()}
+                    nulls.setdefault(columns[literal], set()).add(position)
+        return Search({sql: _wanted(found, sorted(nulls.get(sql, ()))) for sql, found in rows.items()}, told)
 
     def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
         """Yield each question with the rows that hold one of its literals, in order."""

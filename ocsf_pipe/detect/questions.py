@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from ocsf_pipe.detect.asks import Ask, Every, Flag, Later, Literal, Look, Some, Text, Word, every, some, unless
@@ -26,6 +27,9 @@ SHORTEST = 3
 _PLAIN = re.compile(r"[a-z0-9 ._-]+")
 _HEAVY = re.compile(r'"raw_data"|"unmapped"|json_extract')
 """What costs much to read or to take apart for every row."""
+
+
+_text = lru_cache(maxsize=1024)(Text)  # thousands of tests are of the same few texts, whose SQL is long
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +123,8 @@ class Questioner:
         if self.exact and isinstance(word.test, Regex) and not _is_alike(word.test):
             return self._other(tree)
         if self.exact:
-            return Look(Text(whole or texts[0]), Word(word.test))
-        look = Look(Text(texts[0], whole), word)
+            return Look(_text(whole or texts[0]), Word(word.test))
+        look = Look(_text(texts[0], whole), word)
         if isinstance(word.test, Regex) and not _is_alike(word.test):
             hint = need(look)
             return Later(hint if isinstance(hint, Literal) else None)
@@ -148,10 +152,10 @@ class Questioner:
         if not isinstance(test, Pattern):
             return None
         if all(isinstance(one, Named) or (isinstance(one, Inside) and one.document == "raw") for one in places):
-            return _plain_hint(Text(self.leaf.columns.sql(RAW, TEXT)), test)
+            return _plain_hint(_text(self.leaf.columns.sql(RAW, TEXT)), test)
         first = places[0]
         if isinstance(first, Inside) and first.document == "unmapped" and all(isinstance(p, Inside) for p in places):
-            return _plain_hint(Text(self.leaf.document(first)), test)
+            return _plain_hint(_text(self.leaf.document(first)), test)
         return None
 
 
@@ -159,7 +163,7 @@ def _keyword_hint(tree: Leaf, leaf: LeafSql) -> Literal | None:
     """What all spellings of a keyword have in common."""
     test = tree.test if isinstance(tree.test, Pattern) else None
     test = Pattern((str(tree.test.number),)) if isinstance(tree.test, Number) else test
-    return _plain_hint(Text(leaf.columns.sql(RAW, TEXT)), test) if test is not None else None
+    return _plain_hint(_text(leaf.columns.sql(RAW, TEXT)), test) if test is not None else None
 
 
 def _plain_hint(text: Text, test: Pattern) -> Literal | None:

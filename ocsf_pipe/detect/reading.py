@@ -40,20 +40,13 @@ class Found:
     open: pa.Table
     seconds: dict[int, float] = field(default_factory=dict)
 
-    @staticmethod
-    def nothing(extra: int) -> Found:
-        """No event, with as many columns x0 …."""
-        empty = _nothing(extra)
-        return Found(empty, empty.select(["question", "uid"]))
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A reading of some questions by their positions; `extra` is SQL of columns that fires carry.
 
-    `flags` are conditions that the candidates want DuckDB to answer.
-
-    `wholly`: rows are read with their documents, so that batches are smaller.
+    `flags` are conditions that the candidates want DuckDB to answer. `wholly`: rows are read with their documents, so
+    that batches are smaller.
     """
 
     questions: Mapping[int, Question]
@@ -63,43 +56,57 @@ class Reading:
     flags: Sequence[str] = ()
     extra: Sequence[str] = ()
     wholly: bool = False
-    seconds: dict[int, float] = field(default_factory=dict)
-    made: dict[int, Mask] = field(default_factory=dict)
 
-    def run(self, connection: duckdb.DuckDBPyConnection, relation: str) -> Found:
-        """Read all rows of the relation, whose numbers are counted from 0."""
-        shape = _Shape.of(self)
-        sure, open_, start = [], [], 0
-        began = time.perf_counter()
-        for rows in connection.sql(f"select {shape.names(self.extra)} from {relation}").to_arrow_reader(
-            ROWS // (8 if self.wholly else 1)
-        ):
-            batch = shape.batch(rows)
+
+@dataclass(slots=True)
+class Run:
+    """What one process finds in a reading, part of a table by part, whose rows are counted from 0."""
+
+    reading: Reading
+    seconds: dict[int, float] = field(default_factory=dict)
+    _shape: _Shape = field(init=False)
+    _made: dict[int, Mask] = field(default_factory=dict)
+    _sure: list[pa.Table] = field(default_factory=list)
+    _open: list[pa.Table] = field(default_factory=list)
+    _rows: int = 0
+
+    def __post_init__(self) -> None:
+        self._shape = _Shape.of(self.reading)
+
+    def read(self, connection: duckdb.DuckDBPyConnection, relation: str) -> None:
+        """Read all rows of a relation."""
+        began, before = time.perf_counter(), sum(self.seconds.values())
+        query = f"select {self._shape.names(self.reading.extra)} from {relation}"
+        for rows in connection.sql(query).to_arrow_reader(ROWS // (8 if self.reading.wholly else 1)):
+            batch = self._shape.batch(rows)
             fired, left = self._ask(batch)
-            sure.append(_rows(batch.events, fired, start))
-            open_.append(_rows(batch.events, left, start).select(["question", "uid"]))
-            start += batch.size
-        self._share(time.perf_counter() - began - sum(self.seconds.values()))
-        nothing = Found.nothing(len(self.extra))
-        found = pa.concat_tables([nothing.sure, *sure], promote_options="permissive")
-        return Found(found, pa.concat_tables([nothing.open, *open_]), self.seconds)
+            self._sure.append(_events(batch, fired, self._rows))
+            self._open.append(_events(batch, left, self._rows).select(["question", "uid"]))
+            self._rows += batch.size
+        self._share(time.perf_counter() - began - (sum(self.seconds.values()) - before))
+
+    def found(self) -> Found:
+        """What was found so far."""
+        nothing = _nothing(len(self.reading.extra))
+        sure = pa.concat_tables([nothing, *self._sure], promote_options="permissive")
+        return Found(sure, pa.concat_tables([nothing.select(["question", "uid"]), *self._open]), self.seconds)
 
     def _share(self, seconds: float) -> None:
         """What all questions share is spent by each alike."""
-        for question in self.questions.values():
-            each = seconds / len(self.questions)
+        for question in self.reading.questions.values():
+            each = seconds / len(self.reading.questions)
             self.seconds[question.rule] = self.seconds.get(question.rule, 0.0) + each
 
     def _ask(self, batch: Batch) -> tuple[list[tuple[int, Rows]], list[tuple[int, Rows]]]:
         """The rows that satisfy each question, and those that it leaves open."""
         fired, left = [], []
-        for position, rows in self.candidates.found(batch):
+        for position, rows in self.reading.candidates.found(batch):
             began = time.perf_counter()
-            question = self.questions[position]
-            if position not in self.made:
-                self.made[position] = self.masks.mask(question.ask)
+            question = self.reading.questions[position]
+            if position not in self._made:
+                self._made[position] = self.reading.masks.mask(question.ask)
             some = rows[batch.flags[question.guard][rows] == TRUE]
-            answers = self.made[position](batch, some)
+            answers = self._made[position](batch, some)
             fired.append((position, some[answers == TRUE]))
             left.append((position, some[answers == OPEN]))
             took = time.perf_counter() - began
@@ -143,11 +150,11 @@ def _plain(events: pa.Table) -> pa.Table:
     return events.cast(pa.schema(fields))
 
 
-def _rows(events: pa.Table, found: Sequence[tuple[int, Rows]], start: int) -> pa.Table:
-    """The events of some rows with the question that each answers."""
+def _events(batch: Batch, found: Sequence[tuple[int, Rows]], start: int) -> pa.Table:
+    """The events of some rows with the question that each answers; the batch's first row has the number `start`."""
     at = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in found)])
     questions = np.repeat(np.array([q for q, _ in found], np.int64), [len(rows) for _, rows in found])
-    table = events.take(pa.array(at))
+    table = batch.events.take(pa.array(at))
     return table.append_column("question", pa.array(questions)).append_column("row", pa.array(at + start))
 
 

@@ -20,7 +20,7 @@ from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.questions import Questioner
 from ocsf_pipe.detect.reading import EVENT, Found, Given, Reading
 from ocsf_pipe.detect.rules import Rule
-from ocsf_pipe.detect.ways import asked
+from ocsf_pipe.detect.ways import asked, read
 
 _FEW = "few_events"
 _EVENT = ["question", "uid"]
@@ -110,7 +110,7 @@ def _late(
     connection.register(_FEW, again.select("uid").unique().to_arrow())
     few = f"(from {relation} where exists (from {_FEW} where {_FEW}.uid is not distinct from {EVENT}))"
     try:
-        found = Reading(questions, Given(again), Masks(), columns, extra=extra, wholly=True).run(connection, few)
+        found = read(connection, [Reading(questions, Given(again), Masks(), columns, extra=extra, wholly=True)], [few])
     finally:
         connection.unregister(_FEW)
     scan.took(found.seconds)

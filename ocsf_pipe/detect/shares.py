@@ -1,34 +1,50 @@
-"""What one process of several does; it imports nothing that knows rules or mappings, so that it is there at once."""
+"""What one process of several does; it imports nothing that knows rules or mappings, so that it is there at once.
+
+The parts of a table are taken one after the other by whichever process is free.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
 
 import duckdb
 
 from ocsf_pipe.detect.reading import Found, Reading
-from ocsf_pipe.detect.ways import together
-from ocsf_pipe.ops.sql_text import text_literal
+from ocsf_pipe.detect.ways import read
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Readings of some of a table's files, with so many threads."""
+@dataclass(slots=True)
+class Queue:
+    """The number of the next part, shared by all processes."""
 
-    readings: Sequence[Reading]
-    files: tuple[str, ...]
-    threads: int = 1
+    number: Synchronized[int]
 
-    def run(self) -> Found:
-        """What the readings find in these files."""
-        connection = duckdb.connect()
-        connection.execute(f"set threads = {self.threads}")
-        connection.execute("set arrow_output_version = '1.4'")  # texts that polars and pyarrow take without a copy
-        connection.execute("set produce_arrow_string_view = true")
-        relation = relation_of(self.files)
-        extra = len(self.readings[0].extra) if self.readings else 0
-        return together([one.run(connection, relation) for one in self.readings], extra)
+    def upto(self, count: int) -> Iterator[int]:
+        """Yield numbers below a count that nobody else has taken."""
+        while True:
+            with self.number.get_lock():
+                taken = self.number.value
+                self.number.value += 1
+            if taken >= count:
+                return
+            yield taken
+
+
+@dataclass(slots=True)
+class _Process:
+    """What this process was started with."""
+
+    queue: Queue | None = None
+
+
+_HERE = _Process()
+
+
+def begin(queue: Queue) -> None:
+    """Take parts from this queue; what a process that is started does first."""
+    _HERE.queue = queue
 
 
 def ready() -> bool:
@@ -36,6 +52,24 @@ def ready() -> bool:
     return True
 
 
-def relation_of(files: Sequence[str]) -> str:
-    """The SQL of the rows of Parquet files."""
-    return f"read_parquet([{', '.join(map(text_literal, files))}])"
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Readings of a table, whose parts are SQL of some of its rows."""
+
+    readings: Sequence[Reading]
+    parts: tuple[str, ...]
+
+    def run(self) -> Found:
+        """What the readings find in the parts that are left for this process."""
+        assert _HERE.queue is not None  # noqa: S101 - for the types: `begin` comes first
+        numbers = _HERE.queue.upto(len(self.parts))
+        return read(connection(1), self.readings, (self.parts[number] for number in numbers))
+
+
+def connection(threads: int) -> duckdb.DuckDBPyConnection:
+    """A connection for reading many rows: texts come as views, which polars and pyarrow take without a copy."""
+    found = duckdb.connect()
+    found.execute(f"set threads = {threads}")
+    found.execute("set arrow_output_version = '1.4'")
+    found.execute("set produce_arrow_string_view = true")
+    return found

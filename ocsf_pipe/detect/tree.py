@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from ocsf_pipe.detect.carried import Carried
+
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Carried):
     """A text with wildcards: `*` any characters, `?` exactly one; `parts` are literals (never empty) and these two.
 
     A wildcard is `Wild`, everything else is literal. Letter case is ignored unless `cased`.
@@ -19,14 +21,14 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Wild:
+class Wild(Carried):
     """A wildcard: `many` for `*`, else `?`."""
 
     many: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Carried):
     """A regular expression that is searched for; `flags` are some of `ims`."""
 
     text: str
@@ -34,14 +36,14 @@ class Regex:
 
 
 @dataclass(frozen=True, slots=True)
-class Cidr:
+class Cidr(Carried):
     """An address in a network."""
 
     network: str
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Carried):
     """A number compared with a number; a value that is no number satisfies nothing."""
 
     sign: Literal["<", "<=", ">", ">=", "<>"]
@@ -49,26 +51,26 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Carried):
     """A number: the text of it, or another spelling of the same number."""
 
     number: int | float
 
 
 @dataclass(frozen=True, slots=True)
-class Null:
+class Null(Carried):
     """The field is not there, or null."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Carried):
     """The field is there, whatever it holds; `there` false: it is not."""
 
     there: bool
 
 
 @dataclass(frozen=True, slots=True)
-class FieldRef:
+class FieldRef(Carried):
     """The same text as another field, ignoring case; `starts` and `ends` leave something free after or before it."""
 
     field: str
@@ -77,7 +79,7 @@ class FieldRef:
 
 
 @dataclass(frozen=True, slots=True)
-class TimePart:
+class TimePart(Carried):
     """One part of a time, in UTC."""
 
     unit: Literal["minute", "hour", "day", "week", "month", "year"]
@@ -88,7 +90,7 @@ Test: TypeAlias = Pattern | Regex | Cidr | Compare | Number | Null | Exists | Fi
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Carried):
     """A test of one field; of the whole record where `field` is None (a keyword)."""
 
     field: str | None
@@ -96,21 +98,21 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class And(Carried):
     """All of the parts; true where there are none."""
 
     parts: tuple[Tree, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(Carried):
     """Any of the parts; false where there are none."""
 
     parts: tuple[Tree, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(Carried):
     """Not the part; a part that is neither true nor false counts as false."""
 
     part: Tree

@@ -6,7 +6,7 @@ The first is for nearly all; the second for those whose texts repeat so much tha
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -18,7 +18,7 @@ from ocsf_pipe.detect.bulk import costs
 from ocsf_pipe.detect.candidates import Search
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import Clause, Need, cheapest, need
-from ocsf_pipe.detect.reading import Everywhere, Found, Reading
+from ocsf_pipe.detect.reading import Everywhere, Found, Reading, Run
 from ocsf_pipe.detect.sampling import Sample, sampled
 from ocsf_pipe.ops.sql_text import text_literal
 
@@ -58,8 +58,7 @@ def asked(
     connection: duckdb.DuckDBPyConnection, questions: Sequence[Question], relation: str, extra: Sequence[str] = ()
 ) -> Found:
     """Ask all questions, known by their positions, of every row of a relation."""
-    readings = chosen(connection, questions, relation, extra)
-    return together([one.run(connection, relation) for one in readings], len(extra))
+    return read(connection, chosen(connection, questions, relation, extra), [relation])
 
 
 def chosen(
@@ -75,15 +74,23 @@ def chosen(
     return [replace(one, extra=extra) for one in found]
 
 
-def together(found: Sequence[Found], extra: int) -> Found:
+def read(connection: duckdb.DuckDBPyConnection, readings: Sequence[Reading], relations: Iterable[str]) -> Found:
+    """What the readings find in all rows of some relations; there is at least one reading."""
+    runs = [Run(one) for one in readings]
+    for relation in relations:
+        for run in runs:
+            run.read(connection, relation)
+    return together([run.found() for run in runs])
+
+
+def together(found: Sequence[Found]) -> Found:
     """What several readings gave."""
-    nothing = Found.nothing(extra)
     seconds: dict[int, float] = {}
     for one in found:
         for rule, some in one.seconds.items():
             seconds[rule] = seconds.get(rule, 0.0) + some
-    sure = pa.concat_tables([nothing.sure, *(one.sure for one in found)], promote_options="permissive")
-    return Found(sure, pa.concat_tables([nothing.open, *(one.open for one in found)]), seconds)
+    sure = pa.concat_tables([one.sure for one in found], promote_options="permissive")
+    return Found(sure, pa.concat_tables([one.open for one in found]), seconds)
 
 
 def _ways(questions: Sequence[Question], needs: Mapping[int, Need], sample: Sample) -> Ways:
@@ -129,7 +136,7 @@ def _by_texts(questions: Sequence[Question], ways: Ways, sample: Sample) -> Read
     hints = {literal: masks.column(literal.text) for clause in ways.narrow.values() for literal in clause}
     flags = _told({literal: sql for literal, sql in hints.items() if sql not in looks})
     columns = list(dict.fromkeys([*looks, *(sql for literal, sql in hints.items() if literal not in flags)]))
-    search = Search(ways.narrow, hints, flags)
+    search = Search.of(ways.narrow, hints, flags)
     return Reading(some, _Both(search, Everywhere(ways.swept)), masks, columns, list(search.told))
 
 

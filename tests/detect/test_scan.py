@@ -145,6 +145,7 @@ def test_processes_share_the_files_of_a_table(tmp_path: Path) -> None:
         files.append(str(tmp_path / f"{i}.parquet"))
         connection.execute(f"copy (from {TABLE} where hash(metadata.uid) % 4 = {i}) to '{files[-1]}'")
     scan = scan_of(rules, connection)
-    rows = fires_in(scan, files, 2).select(["rule", "uid"]).to_pylist()
+    parts = [f"read_parquet('{file}')" for file in files]
+    rows = fires_in(scan, f"read_parquet({files})", parts, 2).select(["rule", "uid"]).to_pylist()
     assert {(row["rule"], row["uid"]) for row in rows} == fast(connection, scan)
     assert set(scan.seconds) == {one.rule for one in scan.asked}
