@@ -90,13 +90,34 @@ Ask: TypeAlias = Word | Look | Flag | Later | Every | Some | Unless
 
 
 @dataclass(frozen=True, slots=True)
+class AllOf(Carried):
+    """Each part holds: to look for one of them is enough."""
+
+    parts: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Carried):
+    """One part holds: all of them have to be looked for."""
+
+    parts: tuple[Need, ...]
+
+
+Need: TypeAlias = "Literal | AllOf | AnyOf"
+
+
+@dataclass(frozen=True, slots=True)
 class Question(Carried):
-    """A part of a rule: the number of the rule, SQL of the whole condition, of its guard alone, and the rest of it."""
+    """A part of a rule: the number of the rule, SQL of the whole condition, of its guard alone, and the rest of it.
+
+    `need`: what every event that satisfies the rest contains; None where it can hold without any literal.
+    """
 
     rule: int
     condition: str
     guard: str
     ask: Ask
+    need: Need | None = None
 
 
 def every(parts: tuple[Ask, ...]) -> Ask:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
-from ocsf_pipe.detect.asks import Ask, Every, Flag, Later, Literal, Look, Some, Text, Unless, Word
+from ocsf_pipe.detect.asks import AllOf, AnyOf, Ask, Every, Flag, Later, Literal, Look, Need, Some, Text, Unless, Word
 from ocsf_pipe.detect.required import required
 from ocsf_pipe.detect.tree import Pattern, Regex
 from ocsf_pipe.ops.letter_case import lower_text
@@ -16,23 +15,6 @@ Clause: TypeAlias = frozenset[Literal]
 Cost: TypeAlias = Callable[[Literal], float]
 SHORTEST = 3
 """Letters and digits that a literal of them alone must have to be looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Each part holds: to look for one of them is enough."""
-
-    parts: tuple[Need, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """One part holds: all of them have to be looked for."""
-
-    parts: tuple[Need, ...]
-
-
-Need: TypeAlias = "Literal | AllOf | AnyOf"
 
 
 def need(ask: Ask, text: Text | None = None) -> Need | None:

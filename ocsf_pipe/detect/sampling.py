@@ -9,10 +9,10 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from ocsf_pipe.detect.asks import Ask, Every, Later, Literal, Look, Question, Some, Unless, flags, texts
+from ocsf_pipe.detect.asks import Ask, Every, Later, Literal, Look, Need, Question, Some, Unless, flags, texts
 from ocsf_pipe.detect.batches import Batch, Column, flag, lowered, series
 from ocsf_pipe.detect.masks import Masks
-from ocsf_pipe.detect.prefilter import Need, literals
+from ocsf_pipe.detect.prefilter import literals
 from ocsf_pipe.detect.words import FALSE
 
 ROWS = 4000

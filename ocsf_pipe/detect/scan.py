@@ -17,6 +17,7 @@ from ocsf_pipe.detect.asks import Question, texts
 from ocsf_pipe.detect.convert import Converter, Part
 from ocsf_pipe.detect.leaf import LeafSql
 from ocsf_pipe.detect.masks import Masks
+from ocsf_pipe.detect.prefilter import need
 from ocsf_pipe.detect.questions import Questioner
 from ocsf_pipe.detect.reading import EVENT, Found, Given, Reading
 from ocsf_pipe.detect.rules import Rule
@@ -66,7 +67,7 @@ class Scan:
         segment = part.segments[0]
         leaf = LeafSql(self.converter.columns(segment))
         ask = Questioner(segment, self.converter.fields, leaf, exact).ask(part.tree)
-        return Question(rule, part.condition, f"coalesce({part.guard}, false)", ask)
+        return Question(rule, part.condition, f"coalesce({part.guard}, false)", ask, need(ask))
 
 
 def compiled(rules: Iterable[Rule], converter: Converter) -> dict[str, Scan]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import duckdb
 import pyarrow as pa
 
-from ocsf_pipe.detect.asks import Ask, Every, Literal, Look, Question, Some, Text, texts
+from ocsf_pipe.detect.asks import Ask, Every, Literal, Look, Need, Question, Some, Text, texts
 from ocsf_pipe.detect.batches import Batch, Rows
 from ocsf_pipe.detect.bulk import costs
 from ocsf_pipe.detect.candidates import Search
 from ocsf_pipe.detect.masks import Masks
-from ocsf_pipe.detect.prefilter import Clause, Need, cheapest, need
+from ocsf_pipe.detect.prefilter import Clause, cheapest
 from ocsf_pipe.detect.reading import Everywhere, Found, Reading, Run
 from ocsf_pipe.detect.sampling import Sample, sampled
 from ocsf_pipe.ops.sql_text import text_literal
@@ -65,7 +65,7 @@ def chosen(
     connection: duckdb.DuckDBPyConnection, questions: Sequence[Question], relation: str, extra: Sequence[str] = ()
 ) -> list[Reading]:
     """The readings of a relation in which all questions, known by their positions, are asked."""
-    needs = {i: wanted for i, one in enumerate(questions) if (wanted := need(one.ask)) is not None}
+    needs = {i: one.need for i, one in enumerate(questions) if one.need is not None}
     sample = sampled(connection, relation, questions, needs.values())
     ways = _ways(questions, needs, sample)
     found = [_by_duckdb(questions, ways.wide[i : i + _AT_ONCE]) for i in range(0, len(ways.wide), _AT_ONCE)]
@@ -124,14 +124,16 @@ def _is_screened(ask: Ask) -> bool:
 def _by_duckdb(questions: Sequence[Question], positions: Sequence[int]) -> Reading:
     """DuckDB answers each as a whole."""
     wholly = {i: replace(questions[i], guard=f"coalesce({questions[i].condition}, false)") for i in positions}
-    return Reading({i: replace(one, ask=Every(())) for i, one in wholly.items()}, Everywhere(positions), Masks(), ())
+    return Reading(
+        {i: replace(one, ask=Every(()), need=None) for i, one in wholly.items()}, Everywhere(positions), Masks(), ()
+    )
 
 
 def _by_texts(questions: Sequence[Question], ways: Ways, sample: Sample) -> Reading:
     masks = Masks(
         ways.whole, sample.repeating | {one.whole for one in ways.whole if one.whole and one.first in sample.repeating}
     )
-    some = {i: replace(questions[i], condition="") for i in (*ways.narrow, *ways.swept)}
+    some = {i: replace(questions[i], condition="", need=None) for i in (*ways.narrow, *ways.swept)}
     looks = dict.fromkeys(masks.column(text) for one in some.values() for text in texts(one.ask, hints=False))
     hints = {literal: masks.column(literal.text) for clause in ways.narrow.values() for literal in clause}
     flags = _told({literal: sql for literal, sql in hints.items() if sql not in looks})
