@@ -149,14 +149,14 @@ class Column:
 class Batch:
     """Some rows of a table: who they are, the columns that words look at, and the answers of DuckDB, by their SQL."""
 
-    events: pa.Table
+    events: pl.DataFrame
     columns: dict[str, Column] = field(default_factory=dict)
     flags: dict[str, Answers] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         """How many rows."""
-        return int(self.events.num_rows)
+        return self.events.height
 
 
 def flag(values: pa.Array) -> Answers:
@@ -170,6 +170,13 @@ def distinct(numbers: Rows, size: int) -> Rows:
     there = np.zeros(size, np.bool_)
     there[numbers] = True
     return np.flatnonzero(there)
+
+
+def frame(rows: pa.Table | pa.RecordBatch) -> pl.DataFrame:
+    """Rows as polars has them."""
+    found = pl.from_arrow(rows)
+    assert isinstance(found, pl.DataFrame)  # noqa: S101 - for the types: a table becomes a frame
+    return found
 
 
 def series(values: pa.Array) -> pl.Series:

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from ocsf_pipe.detect.asks import Question, flags
-from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows, flag, series
+from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows, flag, frame
 from ocsf_pipe.detect.masks import Mask, Masks
 from ocsf_pipe.detect.words import OPEN, TRUE
 
@@ -36,8 +36,8 @@ class Found:
     `sure` has the columns question, row, uid, time, x0 …; `open` question and uid.
     """
 
-    sure: pa.Table
-    open: pa.Table
+    sure: pl.DataFrame
+    open: pl.DataFrame
     seconds: dict[int, float] = field(default_factory=dict)
 
 
@@ -66,8 +66,8 @@ class Run:
     seconds: dict[int, float] = field(default_factory=dict)
     _shape: _Shape = field(init=False)
     _made: dict[int, Mask] = field(default_factory=dict)
-    _sure: list[pa.Table] = field(default_factory=list)
-    _open: list[pa.Table] = field(default_factory=list)
+    _sure: list[pl.DataFrame] = field(default_factory=list)
+    _open: list[pl.DataFrame] = field(default_factory=list)
     _rows: int = 0
 
     def __post_init__(self) -> None:
@@ -81,15 +81,15 @@ class Run:
             batch = self._shape.batch(rows)
             fired, left = self._ask(batch)
             self._sure.append(_events(batch, fired, self._rows))
-            self._open.append(_events(batch, left, self._rows).select(["question", "uid"]))
+            self._open.append(_events(batch, left, self._rows).select("question", "uid"))
             self._rows += batch.size
         self._share(time.perf_counter() - began - (sum(self.seconds.values()) - before))
 
     def found(self) -> Found:
         """What was found so far."""
         nothing = _nothing(len(self.reading.extra))
-        sure = pa.concat_tables([nothing, *self._sure], promote_options="permissive")
-        return Found(sure, pa.concat_tables([nothing.select(["question", "uid"]), *self._open]), self.seconds)
+        sure = pl.concat([nothing, *self._sure], how="vertical_relaxed")
+        return Found(sure, pl.concat([nothing.select("question", "uid"), *self._open]), self.seconds)
 
     def _share(self, seconds: float) -> None:
         """What all questions share is spent by each alike."""
@@ -136,7 +136,7 @@ class _Shape:
         return ", ".join([*named, *(f"{sql} as f{i}" for i, sql in enumerate(self.flags))])
 
     def batch(self, rows: pa.RecordBatch) -> Batch:
-        found = Batch(_plain(pa.table(rows.select(range(self.named)))))
+        found = Batch(frame(rows.select(range(self.named))))
         for i, sql in enumerate(self.columns, self.named):
             found.columns[sql] = Column.of(rows.column(i), self.repeating.get(sql))
         for i, sql in enumerate(self.flags, self.named + len(self.columns)):
@@ -144,23 +144,16 @@ class _Shape:
         return found
 
 
-def _plain(events: pa.Table) -> pa.Table:
-    """The same with texts that rows can be taken of."""
-    fields = [f.with_type(pa.string()) if pa.types.is_string_view(f.type) else f for f in events.schema]
-    return events.cast(pa.schema(fields))
-
-
-def _events(batch: Batch, found: Sequence[tuple[int, Rows]], start: int) -> pa.Table:
+def _events(batch: Batch, found: Sequence[tuple[int, Rows]], start: int) -> pl.DataFrame:
     """The events of some rows with the question that each answers; the batch's first row has the number `start`."""
     at = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in found)])
     questions = np.repeat(np.array([q for q, _ in found], np.int64), [len(rows) for _, rows in found])
-    table = batch.events.take(pa.array(at))
-    return table.append_column("question", pa.array(questions)).append_column("row", pa.array(at + start))
+    return batch.events[at].with_columns(question=pl.Series(questions), row=pl.Series(at + start))
 
 
-def _nothing(extra: int) -> pa.Table:
-    fields = [("uid", pa.string()), ("time", pa.int64()), *((f"x{i}", pa.null()) for i in range(extra))]
-    return pa.schema([*fields, ("question", pa.int64()), ("row", pa.int64())]).empty_table()
+def _nothing(extra: int) -> pl.DataFrame:
+    more = {f"x{i}": pl.Null() for i in range(extra)}
+    return pl.DataFrame(schema={"uid": pl.String, "time": pl.Int64, **more, "question": pl.Int64, "row": pl.Int64})
 
 
 def _flags(question: Question) -> Iterator[str]:
@@ -188,7 +181,7 @@ class Given:
 
     def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
         """See `Candidates`."""
-        uids = series(batch.events["uid"])
+        uids = batch.events["uid"]
         at = pl.DataFrame({"uid": uids, "at": pl.int_range(len(uids), eager=True)})
         for (position,), rows in at.join(self.pairs, on="uid", nulls_equal=True).group_by("question"):
             yield int(str(position)), rows["at"].to_numpy()

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ocsf_pipe.detect.asks import Ask, Every, Later, Literal, Look, Need, Question, Some, Unless, flags, texts
-from ocsf_pipe.detect.batches import Batch, Column, flag, lowered, series
+from ocsf_pipe.detect.batches import Batch, Column, flag, frame, lowered, series
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import literals
 from ocsf_pipe.detect.words import FALSE
@@ -54,7 +54,7 @@ def sampled(
     guard = " or ".join(dict.fromkeys(one.guard for one in questions)) or "true"
     query = f"select {', '.join(names)} from (from {relation} limit {ROWS}) where {guard}"
     rows = connection.sql(query).to_arrow_table().combine_chunks()
-    found = Sample(Batch(rows.select(["there"])))
+    found = Sample(Batch(frame(rows.select(["there"]))))
     wanted: dict[str, set[str]] = {}
     for literal in {one for some in needs for one in literals(some)}:
         wanted.setdefault(literal.text.first, set()).add(literal.part)

@@ -92,11 +92,11 @@ def settled(
 ) -> pa.Table:
     """The fires of what was found, with what was left open decided by the whole rows. See `fires`."""
     scan.took(found.seconds)
-    sure = _frame(found.sure)
-    if found.open.num_rows:
-        again = _again(scan, sure, _frame(found.open))
+    sure = found.sure
+    if found.open.height:
+        again = _again(scan, sure, found.open)
         left = sure.join(again, on=_EVENT, how="anti", nulls_equal=True)
-        sure = pl.concat([left, _frame(_late(connection, scan, relation, again, extra).sure)], how="diagonal_relaxed")
+        sure = pl.concat([left, _late(connection, scan, relation, again, extra).sure], how="diagonal_relaxed")
     rules = pl.Series([one.rule for one in scan.asked], dtype=pl.Int64)
     once = sure.with_columns(rule=rules.gather(sure["question"])).unique(["rule", "row", "uid"], maintain_order=True)
     return once.select("rule", "uid", "time", *(f"x{i}" for i in range(len(extra)))).to_arrow()
@@ -128,9 +128,3 @@ def _again(scan: Scan, sure: pl.DataFrame, left: pl.DataFrame) -> pl.DataFrame:
     beside = sure.select("question", "uid").join(rules, on="question")
     beside = beside.join(left, on=["rule", "uid"], how="semi", nulls_equal=True)
     return pl.concat([left, beside]).select("question", "uid").unique()
-
-
-def _frame(found: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(found)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - for the types: a table becomes a frame
-    return frame

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
-import pyarrow as pa
+import polars as pl
 
 from ocsf_pipe.detect.asks import Ask, Every, Literal, Look, Need, Question, Some, Text, texts
 from ocsf_pipe.detect.batches import Batch, Rows
@@ -89,8 +89,8 @@ def together(found: Sequence[Found]) -> Found:
     for one in found:
         for rule, some in one.seconds.items():
             seconds[rule] = seconds.get(rule, 0.0) + some
-    sure = pa.concat_tables([one.sure for one in found], promote_options="permissive")
-    return Found(sure, pa.concat_tables([one.open for one in found]), seconds)
+    sure = pl.concat([one.sure for one in found], how="vertical_relaxed")
+    return Found(sure, pl.concat([one.open for one in found]), seconds)
 
 
 def _ways(questions: Sequence[Question], needs: Mapping[int, Need], sample: Sample) -> Ways:

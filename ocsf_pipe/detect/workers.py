@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ocsf_pipe.detect.reading import Found, Reading
 from ocsf_pipe.detect.scan import Scan, settled
@@ -42,9 +42,6 @@ def _shared(readings: Callable[[], list[Reading]], parts: tuple[str, ...], worke
         share = Share(readings(), parts)
         others = [pool.submit(share.run) for _ in range(workers - 1)]
         found = [share.run(), *(other.result() for other in others)]
-    return together([replace(one, sure=_moved(one.sure, number << 40)) for number, one in enumerate(found)])
-
-
-def _moved(rows: pa.Table, by: int) -> pa.Table:
-    """The same with other numbers of rows, since each process counts from 0."""
-    return rows.set_column(rows.schema.get_field_index("row"), "row", pc.add(rows["row"], by))
+    # each process counts rows from 0
+    apart = [one.sure.with_columns(pl.col("row") + (number << 40)) for number, one in enumerate(found)]
+    return together([replace(one, sure=sure) for one, sure in zip(found, apart, strict=True)])
