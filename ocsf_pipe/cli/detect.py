@@ -42,6 +42,7 @@ Fill = Annotated[
     typer.Option("--placeholders", metavar="FILE", help="YAML or JSON: the values of each %placeholder%."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_MOST_WORKERS = 4
 MaybeLake = Annotated[str | None, typer.Option("--lake", metavar="DIR", help="Judge by what this lake holds.")]
 
 
@@ -121,6 +122,10 @@ def backtest(
     timing: Annotated[
         bool, typer.Option("--timing", help="Say of each rule how long it took, the slowest first.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that share a big table; by default one a core, up to 4."),
+    ] = None,
 ) -> None:
     """Count how often each rule fires on what the lake holds.
 
@@ -128,10 +133,14 @@ def backtest(
     """
     from ocsf_pipe.cli.detect_progress import progress
     from ocsf_pipe.detect.backtest import Backtest
+    from ocsf_pipe.detect.workers import cores
+    from ocsf_pipe.lake import Lake
 
     loaded = _load([*(rules or []), *(more or [])], placeholders)
     with progress() as told:
-        run = Backtest(_connect(lake), _plans(), _utc(since), _utc(until), progress=told)
+        place = Lake(lake)
+        run = Backtest(place.connect(), _plans(), _utc(since), _utc(until), progress=told)
+        run.split, run.workers = place.split, workers or min(_MOST_WORKERS, cores())
         outcomes = run.run(loaded)
     if as_json:
         found = [

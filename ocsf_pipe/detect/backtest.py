@@ -17,14 +17,17 @@ from ocsf_pipe.detect.convert import Converter, Tables
 from ocsf_pipe.detect.correlate import Correlator
 from ocsf_pipe.detect.fieldmap import FieldMap
 from ocsf_pipe.detect.rules import Rule
-from ocsf_pipe.detect.scan import compiled, fires
+from ocsf_pipe.detect.scan import Scan, compiled, fires
 from ocsf_pipe.detect.states import Judged, judge
+from ocsf_pipe.detect.workers import fires_in
 from ocsf_pipe.ops.sql_text import name_text, text_literal
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.schema import Schema
 
 Progress = Callable[[str, int, int], None]
 """Called with the table or the rule at hand, how many are done, and how many there are."""
+_EACH = 5
+"""Parts of a table for each worker, which takes one after the other: so all are done at about one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Backtest:
-    """One run of rules over the tables of a DuckDB connection; `since` and `until` bound the time of the events."""
+    """One run of rules over the tables of a DuckDB connection; `since` and `until` bound the time of the events.
+
+    With `split` (see `Lake.split`) so many `workers` share a big table.
+    """
 
     connection: duckdb.DuckDBPyConnection
     plans: Sequence[Plan]
@@ -50,6 +56,8 @@ class Backtest:
     progress: Progress = lambda _table, _done, _all: None
     seconds: float = 0.0
     tables: Tables = field(default_factory=dict)
+    split: Callable[[str, int], tuple[str, Sequence[str]]] | None = None
+    workers: int = 1
 
     def run(self, rules: Sequence[Rule]) -> list[Outcome]:
         """The outcome of every rule that is shown, in the order given."""
@@ -83,12 +91,21 @@ class Backtest:
         counts: dict[int, int] = {}
         for done, (table, scan) in enumerate(scans.items()):
             self.progress(table, done, len(scans))
-            found = fires(self.connection, scan, self.relation(table))
+            found = self._fires(table, scan)
             for position, count in _counted(found):
                 counts[able[position]] = counts.get(able[position], 0) + count
             for position, seconds in scan.seconds.items():
                 spent[able[position]] = spent.get(able[position], 0.0) + seconds
         return counts, self._ask(rules, [i for i in able if rules[i].query is not None], counts, spent)
+
+    def _fires(self, table: str, scan: Scan) -> pa.Table:
+        """The fires of one table; of a big one, worker processes look for them."""
+        if self.split is None or self.workers == 1:
+            return fires(self.connection, scan, self.relation(table))
+        whole, parts = self.split(table, _EACH * self.workers)
+        if len(parts) < 2:
+            return fires(self.connection, scan, self.relation(table))
+        return fires_in(scan, self._within(whole), [self._within(part) for part in parts], self.workers)
 
     def _ask(
         self, rules: Sequence[Rule], numbers: Sequence[int], counts: dict[int, int], spent: dict[int, float]
@@ -108,12 +125,14 @@ class Backtest:
 
     def relation(self, table: str) -> str:
         """The SQL of a table's events within the time asked for."""
+        return self._within(name_text(table))
+
+    def _within(self, relation: str) -> str:
         bounds = []
         for sign, moment in ((">=", self.since), ("<", self.until)):
             if moment is not None:
                 bounds.append(f'"time" {sign} {int(moment.timestamp() * 1000)}')
-        name = name_text(table)
-        return f"(from {name} where {' and '.join(bounds)})" if bounds else name
+        return f"(from {relation} where {' and '.join(bounds)})" if bounds else relation
 
 
 def _millis(moment: datetime | None) -> int | None:

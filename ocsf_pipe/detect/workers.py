@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -29,6 +30,11 @@ def fires_in(scan: Scan, whole: str, parts: Sequence[str], workers: int, extra: 
     most = min(workers, len(parts))
     found = _shared(readings, tuple(parts), most) if most > 1 else read(own, readings(), parts)
     return settled(own, scan, whole, found, extra)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _shared(readings: Callable[[], list[Reading]], parts: tuple[str, ...], workers: int) -> Found:

@@ -194,6 +194,12 @@ class Lake:
         names = there if tables is None else [name for name in there if name in set(tables)]
         return read.connect(self.where, names, parts or {})
 
+    def split(self, table: str, most: int) -> tuple[str, list[str]]:
+        """Return SQL of a table's rows, and of up to `most` parts of them of about one size, for several processes."""
+        from ocsf_pipe.lake import read
+
+        return read.split(self.where, self._known(table), most)
+
     def version(self, table: str) -> int:
         """Return the version of a table: it grows with every commit."""
         return self.writer.table(table).version()

@@ -18,6 +18,8 @@ _CATALOGUE = re.compile(
     r"\b(show|information_schema|describe|summarize|duckdb_\w+|sqlite_master|pg_catalog)\b", re.IGNORECASE
 )
 _READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+_LEAST = 8 << 20
+"""Bytes of files that are worth a part of their own."""
 _READ = "from read_parquet([{files}], hive_partitioning = true, hive_types = {{'event_day': date}})"
 
 
@@ -73,6 +75,27 @@ def scan(where: str, table: str) -> Any:
     return pl.scan_delta(f"{where}/{table}")
 
 
+def split(where: str, name: str, most: int) -> tuple[str, list[str]]:
+    """Return SQL of all rows of a table of a local lake, and of up to `most` parts of them of about one size.
+
+    Each goes behind `from`, has all columns of the table, and any connection can run it.
+    """
+    files = pa.table(DeltaTable(f"{where}/{name}").get_add_actions()).select(["path", "size_bytes"]).to_pylist()
+    if not files:
+        return f'"{name}"', []
+    paths = [str(file["path"]) for file in files]
+    whole = f"({_files(where, name, paths)})"
+    count = max(1, min(most, sum(file["size_bytes"] for file in files) // _LEAST))
+    parts: list[list[str]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for file in sorted(files, key=lambda one: (-one["size_bytes"], one["path"])):
+        smallest = sizes.index(min(sizes))
+        parts[smallest].append(str(file["path"]))
+        sizes[smallest] += file["size_bytes"]
+    columns = f"select * from ({_files(where, name, _one_of_each(paths))}) where false"
+    return whole, [f"({columns} union all by name {_files(where, name, part)})" for part in parts if part]
+
+
 def _view(connection: duckdb.DuckDBPyConnection, where: str, name: str) -> None:
     table = DeltaTable(f"{where}/{name}")
     paths = pa.table(table.get_add_actions())["path"].to_pylist()
@@ -92,11 +115,20 @@ def _files(where: str, name: str, paths: Sequence[str]) -> str:
     """The statement that reads files of a table."""
     # Files whose names carry one digest have the same columns, so DuckDB opens one of each kind and not all. One
     # read_parquet with union_by_name over all of them fails in DuckDB 2.0 on a struct field that a file lacks.
+    kinds = ([_text(f"{where}/{name}/{path}") for path in some] for some in _kinds(paths).values())
+    return " union all by name ".join(_READ.format(files=", ".join(files)) for files in kinds)
+
+
+def _kinds(paths: Sequence[str]) -> dict[str, list[str]]:
+    """Files by their columns."""
     kinds: dict[str, list[str]] = {}
     for path in sorted(paths):
-        kinds.setdefault(path.rsplit("/", 1)[-1].split("-")[0], []).append(_text(f"{where}/{name}/{path}"))
-    parts = (_READ.format(files=", ".join(files)) for files in kinds.values())
-    return " union all by name ".join(parts)
+        kinds.setdefault(path.rsplit("/", 1)[-1].split("-")[0], []).append(path)
+    return kinds
+
+
+def _one_of_each(paths: Sequence[str]) -> list[str]:
+    return [some[0] for some in _kinds(paths).values()]
 
 
 def _unknown(failed: duckdb.Error, tables: Sequence[str]) -> LakeError:
