@@ -40,7 +40,7 @@ def naive(scan: Scan, files: list[str], count: int, fires: Counter[int]) -> tupl
     connection = duckdb.connect()
     conditions: dict[int, list[str]] = {}
     for one in scan.asked:
-        conditions.setdefault(one.rule, []).append(f"({one.part.condition})")
+        conditions.setdefault(one.rule, []).append(f"({one.question.condition})")
     often = [rule for rule, _ in fires.most_common(count)]
     some = random.Random(1).sample(sorted(conditions), min(count, len(conditions)))
     started, differ = time.monotonic(), 0

@@ -266,9 +266,9 @@ def _show(connection: duckdb.DuckDBPyConnection, rules: list[Rule], converter: C
 
 
 def _plans() -> list[Plan]:
-    from ocsf_pipe.mapping.catalogue import catalogue
+    from ocsf_pipe.mapping.catalogue import sigma_plans
 
-    return [listed.plan for listed in catalogue().values() if listed.syntax.sigma]
+    return sigma_plans()
 
 
 def _converter(plans: list[Plan], connection: duckdb.DuckDBPyConnection | None = None) -> Converter:

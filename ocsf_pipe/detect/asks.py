@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ocsf_pipe.detect.carried import Carried
+from ocsf_pipe.carried import Carried
 from ocsf_pipe.detect.tree import Exists, Null, Pattern, Regex
 
 

@@ -76,6 +76,13 @@ class Converter:
             grouped.setdefault((segment.mapping, segment.table, condition), []).append((segment, tree))
         return [self._part(mapping, table, condition, found) for (mapping, table, condition), found in grouped.items()]
 
+    def told(self) -> list[str]:
+        """All that conditions are made of beside rules, the same text in every process."""
+        plans = [f"{plan.mapping} {plan.version} {plan.digest} {plan.sigma!r}" for plan in self.fields.plans]
+        tables = sorted((name, sorted(paths)) for name, paths in (self.tables or {}).items())
+        checked = [repr(self.tables is None), *([self.schema.version] if self.schema is not None else ["unchecked"])]
+        return [*plans, repr(tables), *checked]
+
     def columns(self, segment: Segment) -> Columns:
         """The columns of the segment's table."""
         paths = self.tables.get(segment.table) if self.tables is not None else None

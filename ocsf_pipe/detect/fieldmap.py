@@ -53,7 +53,8 @@ class FieldMap:
 
     def __init__(self, plans: Iterable[Plan]) -> None:
         """Take the compiled mappings; those without `sigma:` serve nothing."""
-        self.mappings = {plan.mapping: _Mapping(plan) for plan in plans if plan.sigma}
+        self.plans = tuple(plan for plan in plans if plan.sigma)
+        self.mappings = {plan.mapping: _Mapping(plan) for plan in self.plans}
         self._segments: dict[tuple[tuple[str, str], ...], tuple[Segment, ...]] = {}
         self._readings: dict[tuple[str, str, tuple[tuple[str, str], ...], str], Reading] = {}
 

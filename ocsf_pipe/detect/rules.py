@@ -15,12 +15,12 @@ from sigma.rule import SigmaRule
 from ocsf_pipe.detect.conditions import Unsupported, tree_of
 from ocsf_pipe.detect.correlations import Correlation, correlation_of
 from ocsf_pipe.detect.folders import BESIDE, RULES, is_beside, read, settings_beside
-from ocsf_pipe.detect.kept import kept
 from ocsf_pipe.detect.marked import Marked
 from ocsf_pipe.detect.queries import Query, query_of
 from ocsf_pipe.detect.settings import USUAL, Settings
 from ocsf_pipe.detect.tree import Or, Tree, fields
 from ocsf_pipe.errors import UsageError
+from ocsf_pipe.kept import kept
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

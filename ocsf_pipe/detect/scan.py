@@ -6,13 +6,14 @@ are read again with all that their rules look at; what no literal leads to is as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
+from ocsf_pipe.carried import Carried
 from ocsf_pipe.detect.asks import Question, texts
 from ocsf_pipe.detect.convert import Converter, Part
 from ocsf_pipe.detect.leaf import LeafSql
@@ -22,17 +23,20 @@ from ocsf_pipe.detect.questions import Questioner
 from ocsf_pipe.detect.reading import EVENT, Found, Given, Reading
 from ocsf_pipe.detect.rules import Rule
 from ocsf_pipe.detect.ways import asked, read
+from ocsf_pipe.kept import kept
 
+MANY = 50
+"""Rules that are worth a file of their own."""
 _FEW = "few_events"
 _EVENT = ["question", "uid"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One part of a rule: the number of the rule, the part, and what it asks of every row."""
+class Asked(Carried):
+    """What one part of a rule asks of every row: the number of the rule, which of its parts it is, and the question."""
 
     rule: int
-    part: Part
+    part: int
     question: Question
 
 
@@ -41,13 +45,10 @@ class Scan:
     """What rules ask of one table; `seconds` sums up by rule the time spent on it, and its share of what all share."""
 
     table: str
+    rules: Sequence[Rule]
     converter: Converter
-    asked: list[Asked] = field(default_factory=list)
+    asked: Sequence[Asked]
     seconds: dict[int, float] = field(default_factory=dict)
-
-    def add(self, rule: int, part: Part) -> None:
-        """Take in one part of a rule."""
-        self.asked.append(Asked(rule, part, self._question(rule, part, exact=False)))
 
     def questions(self) -> list[Question]:
         """What is asked of every row."""
@@ -56,27 +57,41 @@ class Scan:
     def exactly(self, position: int) -> Question:
         """What the part at a position asks of rows that are read as a whole."""
         one = self.asked[position]
-        return self._question(one.rule, one.part, exact=True)
+        return _question(one.rule, self.converter.parts(self.rules[one.rule])[one.part], self.converter, exact=True)
 
     def took(self, seconds: Mapping[int, float]) -> None:
         """Note the time spent on rules."""
         for rule, some in seconds.items():
             self.seconds[rule] = self.seconds.get(rule, 0.0) + some
 
-    def _question(self, rule: int, part: Part, *, exact: bool) -> Question:
-        segment = part.segments[0]
-        leaf = LeafSql(self.converter.columns(segment))
-        ask = Questioner(segment, self.converter.fields, leaf, exact).ask(part.tree)
-        return Question(rule, part.condition, f"coalesce({part.guard}, false)", ask, need(ask))
+
+def compiled(rules: Sequence[Rule], converter: Converter) -> dict[str, Scan]:
+    """The scans of all tables that the rules read; a rule's number is its position.
+
+    What many rules ask is kept for the next process, until rules, mappings or the tables' columns change.
+    """
+    if len(rules) < MANY:
+        found = _compiled(rules, converter)
+    else:
+        told = [repr((rule.logsource, rule.tree)) for rule in rules]
+        found = kept("scans", [*converter.told(), *told], lambda: _compiled(rules, converter))
+    return {table: Scan(table, rules, converter, asked) for table, asked in found.items()}
 
 
-def compiled(rules: Iterable[Rule], converter: Converter) -> dict[str, Scan]:
-    """The scans of all tables that the rules read; a rule's number is its position."""
-    scans: dict[str, Scan] = {}
+def _compiled(rules: Sequence[Rule], converter: Converter) -> dict[str, list[Asked]]:
+    found: dict[str, list[Asked]] = {}
     for number, rule in enumerate(rules):
-        for part in converter.parts(rule):
-            scans.setdefault(part.table, Scan(part.table, converter)).add(number, part)
-    return scans
+        for place, part in enumerate(converter.parts(rule)):
+            question = _question(number, part, converter, exact=False)
+            found.setdefault(part.table, []).append(Asked(number, place, question))
+    return found
+
+
+def _question(rule: int, part: Part, converter: Converter, *, exact: bool) -> Question:
+    segment = part.segments[0]
+    leaf = LeafSql(converter.columns(segment))
+    ask = Questioner(segment, converter.fields, leaf, exact).ask(part.tree)
+    return Question(rule, part.condition, f"coalesce({part.guard}, false)", ask, need(ask))
 
 
 def fires(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str, extra: Sequence[str] = ()) -> pa.Table:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ocsf_pipe.detect.carried import Carried
+from ocsf_pipe.carried import Carried
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ that can stand in one window with a new one, however late that came.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -139,7 +139,7 @@ class _Asked:
                 return
             half = len(scan.asked) // 2
             for part in (scan.asked[:half], scan.asked[half:]):
-                yield from self._scanned(Scan(scan.table, scan.converter, part), numbers, relation)
+                yield from self._scanned(replace(scan, asked=part), numbers, relation)
 
     def windowed(self, number: int) -> list[Firing]:
         """The fires of a rule over windows, around everything new that it looks at."""

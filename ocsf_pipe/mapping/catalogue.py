@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ocsf_pipe.bundled import mappings_dir
 from ocsf_pipe.errors import UsageError, did_you_mean
+from ocsf_pipe.kept import kept
 from ocsf_pipe.mapping.compile import compile_mapping, compile_recogniser, read_text
 from ocsf_pipe.mapping.parse import HEAD, TOP, parse
 from ocsf_pipe.mapping.syntax import Mapping as Syntax
@@ -71,6 +72,17 @@ def _catalogue(places: tuple[Path, ...]) -> Mapping[str, Listed]:
 def catalogue() -> Mapping[str, Listed]:
     """Every mapping by name, `vendor.product`."""
     return _catalogue(tuple(folders()))
+
+
+def sigma_plans() -> list[Plan]:
+    """The compiled mappings that declare Sigma logsources; from disk where no file of any mapping has changed.
+
+    Raises MappingError.
+    """
+    listed = list(catalogue().values())
+    files = [file for one in listed for file in sorted(one.path.parent.iterdir()) if file.is_file()]
+    parts = [part for file in files for part in (str(file), file.read_bytes())]
+    return kept("plans", parts, lambda: [one.plan for one in listed if one.syntax.sigma])
 
 
 def forget_catalogue() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ocsf_pipe.carried import Carried
+
 Kind = Literal["text", "integer", "float", "boolean", "timestamp", "ip", "json", "list", "object", "null", "any"]
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
+class Type(Carried):
     """One type: a scalar kind, a list with its item, or an object with its fields in order.
 
     `timestamp` is milliseconds since 1970-01-01 UTC held in a 64-bit integer; `ip` and `json` are text that is

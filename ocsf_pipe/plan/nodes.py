@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from ocsf_pipe.carried import Carried
 from ocsf_pipe.errors import Span
 from ocsf_pipe.ops.conversion import Scalar
 from ocsf_pipe.ops.types import Type
@@ -20,7 +21,7 @@ Path: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Const:
+class Const(Carried):
     """A constant."""
 
     value: str | int | float | bool | None
@@ -28,7 +29,7 @@ class Const:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Read(Carried):
     """A value of the record. Steps are keys, 0-based indexes and `*` (every element, nested ones flattened).
 
     `type` is text (a scalar's text, or the JSON text of an object or list), json (the JSON text whatever the kind),
@@ -40,7 +41,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Var:
+class Var(Carried):
     """A variable of an enclosing `Each`, or of the rule's `for_each`."""
 
     name: str
@@ -48,7 +49,7 @@ class Var:
 
 
 @dataclass(frozen=True, slots=True)
-class Get:
+class Get(Carried):
     """One field of an object value."""
 
     of: Node
@@ -57,7 +58,7 @@ class Get:
 
 
 @dataclass(frozen=True, slots=True)
-class LetRef:
+class LetRef(Carried):
     """The value of a let."""
 
     name: str
@@ -65,7 +66,7 @@ class LetRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Attr:
+class Attr(Carried):
     """The final value of an attribute of the same event (only in derived assigns)."""
 
     path: Path
@@ -73,7 +74,7 @@ class Attr:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Carried):
     """What surrounds the record: its raw text, its byte length, its stable id, the clock, what was not consumed."""
 
     what: Literal["raw", "raw_size", "uid", "clock", "unmapped", "element"]
@@ -81,7 +82,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Carried):
     """An op and its arguments."""
 
     op: str
@@ -90,7 +91,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Case(Carried):
     """The value of the first arm whose condition is true; else `otherwise`; else null."""
 
     arms: tuple[tuple[Node, Node], ...]
@@ -99,7 +100,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Carried):
     """`table[subject]`, by equality (a boolean by `true` and `false`); else `otherwise`, for null too."""
 
     subject: Node
@@ -109,7 +110,7 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Convert:
+class Convert(Carried):
     """The total conversion of a value to an OCSF scalar: null where it does not convert."""
 
     value: Node
@@ -118,7 +119,7 @@ class Convert:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeObject:
+class MakeObject(Carried):
     """An object inside a list; null where all its fields are null or `needs` does not hold."""
 
     fields: tuple[tuple[str, Node], ...]
@@ -127,7 +128,7 @@ class MakeObject:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeList:
+class MakeList(Carried):
     """A list of values without the null ones; null where none is left."""
 
     items: tuple[Node, ...]
@@ -135,7 +136,7 @@ class MakeList:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class Each(Carried):
     """`value` for every element of `items` that satisfies `where`, null ones left out; null where none is left.
 
     With `first` only the first of them. `at` names the 1-based position.
@@ -156,7 +157,7 @@ Node: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Carried):
     """What an object must hold: every one of `required`, one of `any_of`, exactly one of `just_one`."""
 
     required: tuple[str, ...] = ()
@@ -165,7 +166,7 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(Carried):
     """One attribute and its value; `failed` is true where a non-null source value did not convert.
 
     `sources` are the source paths the value reads; `line` is where the author wrote it (0: derived).
@@ -189,7 +190,7 @@ def default_of(assign: Assign) -> Const | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectNeeds:
+class ObjectNeeds(Carried):
     """The requirements of one object of the event; `path` is empty for the event itself.
 
     An optional object that does not meet them is left out; a required one sends the record to quarantine.
@@ -203,7 +204,7 @@ class ObjectNeeds:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Route(Carried):
     """One event rule."""
 
     name: str
@@ -227,7 +228,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Carried):
     """What of a record is decoded: `text`, `json`, an `object` with fields, or a `list` with an item."""
 
     kind: Literal["text", "json", "object", "list"]
@@ -236,7 +237,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class SigmaRoute:
+class SigmaRoute(Carried):
     """Which event rules serve a Sigma logsource, and where Sigma's fields stand in the record.
 
     `fields` gives a field its source path; one that is in neither `fields` nor the plan stands below `under`. `several`
@@ -259,7 +260,7 @@ CONTENT, TIER = "$content", "$tier"
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class Content(Carried):
     """Text that no event may hold: the keys that lead to it, lists gone through; a `*` in a key is any text.
 
     kind: what it is to the conversation, such as `prompt`. keep: keys below it that lead to scalars which are no
@@ -272,7 +273,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Carried):
     """A compiled mapping. `digest` names what it computes: equal digests, equal results."""
 
     mapping: str

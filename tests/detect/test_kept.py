@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ocsf_pipe.detect import rules as module
-from ocsf_pipe.detect.kept import MOST, kept
 from ocsf_pipe.detect.rules import load_rules
+from ocsf_pipe.kept import MOST, kept
 from tests.detect.events import rule_text
 
 

@@ -12,7 +12,7 @@ import yaml
 from ocsf_pipe.detect.backtest import Backtest
 from ocsf_pipe.detect.rules import load_rules
 from ocsf_pipe.lake import Lake
-from ocsf_pipe.mapping.catalogue import catalogue
+from ocsf_pipe.mapping.catalogue import sigma_plans
 from ocsf_pipe.run.ingest import Ingest
 
 FEW = 12
@@ -46,7 +46,7 @@ def _silent(cases: dict[str, tuple[Path, int]], form: str, place: Path) -> list[
     lake = Lake(place, create=True)
     Ingest(lake).run([file for case, _ in cases.values() for file in sorted(case.glob(f"*.{form}"))])
     rules = [rule for rule in load_rules(sorted(_folder().glob("rules*"))) if rule.id in cases]
-    plans = [listed.plan for listed in catalogue().values() if listed.syntax.sigma]
+    plans = sigma_plans()
     outcomes = Backtest(lake.connect(), plans).run(rules)
     assert {one.rule.id for one in outcomes} == set(cases)
     return [one.rule.title for one in outcomes if one.fires < cases[one.rule.id][1]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def lake(events: Sequence[Event]) -> duckdb.DuckDBPyConnection:
     return connection_of([*parts, *([normalize(rest, "microsoft.windows_security", clock=0).tables] if rest else [])])
 
 
-def scan_of(rules: Iterable[Rule], connection: duckdb.DuckDBPyConnection) -> Scan:
+def scan_of(rules: Sequence[Rule], connection: duckdb.DuckDBPyConnection) -> Scan:
     """What the rules ask of process events."""
     return compiled(rules, Converter(FieldMap(LOGS), tables_of(connection)))[TABLE]
 
@@ -49,7 +49,7 @@ def slowly(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str = TA
     found: Pairs = set()
     for first in range(0, len(scan.asked), AT_ONCE):
         some = scan.asked[first : first + AT_ONCE]
-        tests = ", ".join(f"case when {one.part.condition} then {one.rule} end" for one in some)
+        tests = ", ".join(f"case when {one.question.condition} then {one.rule} end" for one in some)
         query = f"select distinct unnest([{tests}]) as rule, metadata.uid as uid from {relation}"
         found.update(connection.sql(f"from ({query}) where rule is not null").fetchall())
     return found

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PLACE = "OCSF_PIPE_CACHE"
+_PROGRAMS = ("ocsf-pipe", "pysigma", "ocsf-json-schema", "polars")
 MOST = 20
 """Files of one kind: older ones give way."""
 
@@ -43,10 +44,10 @@ def _digest(parts: Iterable[str | bytes]) -> str:
 
 
 def _program() -> str:
-    """The version of the program and of the parser; in a checkout, the state of its files too."""
-    here = Path(__file__).parent
-    stamps = ",".join(str(file.stat().st_mtime_ns) for file in sorted(here.glob("*.py")))
-    return f"{_version('ocsf-pipe')} {_version('pysigma')} {stamps}"
+    """The versions of the program and of what it works things out with, and the state of its own files."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    stamps = ",".join(str(file.stat().st_mtime_ns) for file in files)
+    return f"{' '.join(map(_version, _PROGRAMS))} {stamps}"
 
 
 def _version(name: str) -> str:
