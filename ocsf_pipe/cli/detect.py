@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from ocsf_pipe.detect.backtest import Outcome
     from ocsf_pipe.detect.convert import Converter
     from ocsf_pipe.detect.rules import Rule
     from ocsf_pipe.detect.states import Judged
@@ -149,20 +150,7 @@ def backtest(
         ]
         typer.echo(json.dumps({"rules": found}))
         return
-    if timing:
-        slowest = sorted(outcomes, key=lambda one: -one.seconds)
-        print_table(
-            ("seconds", "fires", "state", "title"),
-            [(f"{one.seconds:.3f}", one.fires, one.judged.state, one.rule.title) for one in slowest],
-        )
-        sys.stderr.write(f"{len(outcomes)} rules; {run.seconds:.1f} s\n")
-        return
-    fired = sorted((one for one in outcomes if one.fires), key=lambda one: -one.fires)
-    print_table(
-        ("fires", "level", "state", "title"), [(o.fires, o.rule.level, o.judged.state, o.rule.title) for o in fired]
-    )
-    _totals([(one.rule, one.judged) for one in outcomes])
-    sys.stderr.write(f"{sum(bool(one.fires) for one in outcomes)} rules fire; {run.seconds:.1f} s\n")
+    _print_outcomes(outcomes, run.seconds, timing=timing)
 
 
 @app.command()
@@ -263,6 +251,24 @@ def _show(connection: duckdb.DuckDBPyConnection, rules: list[Rule], converter: C
                     )
                     typer.echo(f"  {'  ' * line.depth}{'✓' if line.outcome else '✗'} {line.text}{seen}")
     return found
+
+
+def _print_outcomes(outcomes: list[Outcome], seconds: float, *, timing: bool) -> None:
+    """Print what each rule took, or what those found that fire."""
+    if timing:
+        slowest = sorted(outcomes, key=lambda one: -one.seconds)
+        print_table(
+            ("seconds", "fires", "state", "title"),
+            [(f"{one.seconds:.3f}", one.fires, one.judged.state, one.rule.title) for one in slowest],
+        )
+        sys.stderr.write(f"{len(outcomes)} rules; {seconds:.1f} s\n")
+        return
+    fired = sorted((one for one in outcomes if one.fires), key=lambda one: -one.fires)
+    print_table(
+        ("fires", "level", "state", "title"), [(o.fires, o.rule.level, o.judged.state, o.rule.title) for o in fired]
+    )
+    _totals([(one.rule, one.judged) for one in outcomes])
+    sys.stderr.write(f"{sum(bool(one.fires) for one in outcomes)} rules fire; {seconds:.1f} s\n")
 
 
 def _plans() -> list[Plan]:

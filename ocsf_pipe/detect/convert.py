@@ -79,7 +79,7 @@ class Converter:
     def told(self) -> list[str]:
         """All that conditions are made of beside rules, the same text in every process."""
         plans = [f"{plan.mapping} {plan.version} {plan.digest} {plan.sigma!r}" for plan in self.fields.plans]
-        tables = sorted((name, sorted(paths)) for name, paths in (self.tables or {}).items())
+        tables = sorted((name, sorted(paths.items())) for name, paths in (self.tables or {}).items())
         checked = [repr(self.tables is None), *([self.schema.version] if self.schema is not None else ["unchecked"])]
         return [*plans, repr(tables), *checked]
 

@@ -101,7 +101,7 @@ class Watch:
 
     def scans(self, numbers: Sequence[int], converter: Converter) -> dict[str, Scan]:
         """The compiled rules; kept for as long as the tables have the same columns."""
-        columns = frozenset((name, frozenset(paths)) for name, paths in (converter.tables or {}).items())
+        columns = frozenset((name, frozenset(paths.items())) for name, paths in (converter.tables or {}).items())
         key = (tuple(numbers), columns)
         if key not in self._scans:
             if len(self._scans) > len(self.rules) + 8:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import pickle
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ocsf_pipe.bundled import mappings_dir
 from ocsf_pipe.detect import rules as module
+from ocsf_pipe.detect import scan
+from ocsf_pipe.detect.backtest import tables_of
+from ocsf_pipe.detect.convert import Converter
+from ocsf_pipe.detect.fieldmap import FieldMap
 from ocsf_pipe.detect.rules import load_rules
 from ocsf_pipe.kept import MOST, kept
-from tests.detect.events import rule_text
+from ocsf_pipe.mapping import catalogue
+from ocsf_pipe.mapping.catalogue import Listed
+from tests.detect.events import lake, plans, process, rule_text
 
 
 @pytest.fixture
@@ -40,6 +49,44 @@ def test_a_changed_file_is_read_anew(place: Path) -> None:
     assert load_rules([place / "rules"])[0].settings.owner == "red"
     (place / "rules" / "a" / "rule.yml").write_text(rule_text("s: {Image: y}\ncondition: s", title="new"))
     assert load_rules([place / "rules"])[0].title == "new"
+
+
+def test_rules_are_compiled_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as tables have the same columns; what they ask of rows that are read again is known too."""
+    monkeypatch.setattr(scan, "MANY", 2)
+    rules = load_rules([place / "rules"])
+    tables = tables_of(lake("microsoft.sysmon", [process("x")]))
+
+    def compiled() -> scan.Scan:
+        return scan.compiled(rules, Converter(FieldMap(plans()), tables))["process_activity"]
+
+    first = compiled()
+    with monkeypatch.context() as patched:
+        patched.setattr(scan, "_compiled", lambda *_: pytest.fail("compiled again"))
+        second = compiled()
+    assert second.asked == first.asked
+    assert [second.exactly(i) for i in range(2)] == [first.exactly(i) for i in range(2)]
+    tables = {name: dict.fromkeys(paths, "TEXT") for name, paths in tables.items()}
+    monkeypatch.setattr(scan, "_compiled", lambda *_: {"process_activity": []})
+    assert compiled().asked == []
+
+
+def test_mappings_are_compiled_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as no file of any has changed."""
+    folder = place / "mappings" / "zeek" / "dns"
+    shutil.copytree(mappings_dir() / "zeek" / "dns", folder)
+    listed = Listed("zeek.dns", folder / "mapping.yaml")
+    monkeypatch.setattr(catalogue, "catalogue", lambda: {"zeek.dns": listed})
+    [first] = catalogue.sigma_plans()
+    assert first == listed.plan
+    monkeypatch.setattr(catalogue, "catalogue", lambda: {"zeek.dns": Listed("none", folder / "mapping.yaml")})
+    with monkeypatch.context() as patched:
+        patched.setattr(Listed, "plan", property(lambda _: pytest.fail("compiled again")))
+        assert catalogue.sigma_plans() == [first]
+    text = (folder / "mapping.yaml").read_text()
+    (folder / "mapping.yaml").write_text(f"{text}# changed\n")
+    monkeypatch.setattr(Listed, "plan", property(lambda _: replace(first, title="anew")))
+    assert catalogue.sigma_plans() == [replace(first, title="anew")]
 
 
 def test_what_is_broken_is_made_anew(place: Path) -> None:

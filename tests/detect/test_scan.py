@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -11,13 +13,15 @@ import duckdb
 import pytest
 
 from ocsf_pipe.detect import reading, sampling
-from ocsf_pipe.detect.backtest import connection_of, tables_of
+from ocsf_pipe.detect.backtest import Backtest, connection_of, tables_of
 from ocsf_pipe.detect.convert import Converter
 from ocsf_pipe.detect.fieldmap import FieldMap
 from ocsf_pipe.detect.rules import Rule, load_rules
 from ocsf_pipe.detect.scan import Scan, compiled, fires
 from ocsf_pipe.detect.workers import fires_in
+from ocsf_pipe.lake import Lake, read
 from ocsf_pipe.mapping.catalogue import catalogue
+from ocsf_pipe.run.ingest import Ingest
 from ocsf_pipe.run.normalize import normalize
 from tests.detect.drawn import drawn
 from tests.detect.events import Event, process, rule_text, written
@@ -149,3 +153,29 @@ def test_processes_share_the_files_of_a_table(tmp_path: Path) -> None:
     rows = fires_in(scan, f"read_parquet({files})", parts, 2).select(["rule", "uid"]).to_pylist()
     assert {(row["rule"], row["uid"]) for row in rows} == fast(connection, scan)
     assert set(scan.seconds) == {one.rule for one in scan.asked}
+
+
+def test_processes_share_a_backtest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers count what one counts, within a time too, over files of different columns."""
+    monkeypatch.setattr(read, "_LEAST", 1)
+    rules = rules_in(tmp_path)
+    events = drawn(rules, 600, 4)
+    for i, event in enumerate(events):
+        at = f"2026-02-10T{i % 24:02d}:00:00"
+        event["Event"]["System"]["TimeCreated"]["#attributes"]["SystemTime"] = f"{at}Z"
+        if "UtcTime" in event["Event"]["EventData"]:
+            event["Event"]["EventData"]["UtcTime"] = f"{at.replace('T', ' ')}.000"
+    lake = Lake(tmp_path / "lake", create=True)
+    for part in range(3):
+        file = tmp_path / f"{part}.ndjson"
+        file.write_text("".join(json.dumps(one) + "\n" for one in events[part::3]))
+        Ingest(lake).run([file])
+
+    def fires(workers: int, until: datetime | None) -> list[int]:
+        run = Backtest(lake.connect(), LOGS, until=until, split=lake.split, workers=workers)
+        return [one.fires for one in run.run(rules)]
+
+    always, early = fires(2, None), fires(2, datetime(2026, 2, 10, 12, tzinfo=UTC))
+    assert always == fires(1, None)
+    assert early == fires(1, datetime(2026, 2, 10, 12, tzinfo=UTC))
+    assert 10 < sum(early) < sum(always)

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from ocsf_pipe.errors import LakeError
-from ocsf_pipe.lake import Lake
-from tests.lake.parts import rows, txn, uids
+from ocsf_pipe.lake import Lake, read
+from tests.lake.parts import rows, run, txn, uids
 
 
 @pytest.fixture
@@ -49,6 +49,28 @@ def test_a_missing_lake_is_told(tmp_path: Path) -> None:
     """It is made only when asked for."""
     with pytest.raises(LakeError, match="there is no lake"):
         Lake(tmp_path / "none")
+
+
+def test_a_table_in_parts(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part has every column, each row is in one of them, and any connection can read them."""
+    monkeypatch.setattr(read, "_LEAST", 1)
+    for i in range(7):
+        wide = {"actor": {"user": {"name": "ann"}}} if i % 3 == 0 else {"actor": {"process": {"pid": i}}}
+        run(lake, txn(i), {"authentication": rows({"record_uid": str(i), "metadata": {"uid": str(i)}, **wide})})
+    whole, parts = lake.split("authentication", 3)
+    assert len(parts) == 3
+    asked = "select record_uid, actor.user.name, actor.process.pid from {} order by 1"
+    connection = duckdb.connect()
+    found = [connection.execute(asked.format(part)).fetchall() for part in parts]
+    assert all(found)
+    together = sorted(row for some in found for row in some)
+    assert together == connection.execute(asked.format(whole)).fetchall()
+    assert together == [tuple(row.values()) for row in lake.sql(asked.format("authentication")).to_pylist()]
+
+
+def test_a_small_table_stays_whole(filled: Lake) -> None:
+    """Files of a few kilobytes are not worth a process of their own."""
+    assert len(filled.split("authentication", 8)[1]) == 1
 
 
 WRITES = [
