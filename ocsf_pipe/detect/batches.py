@@ -116,6 +116,11 @@ class Column:
             found[apart] = self._each(judge, numbers[apart])
         return found
 
+    def matching(self, pattern: str) -> Rows:
+        """The rows whose texts may match a regular expression of polars; not of texts that repeat."""
+        held = self.texts.str.contains(pattern).fill_null(value=True).to_numpy() | (self.kinds != _PLAIN)
+        return np.flatnonzero(held[self.numbers])
+
     @cached_property
     def lowered(self) -> pl.Series:
         """The distinct texts in lower case."""

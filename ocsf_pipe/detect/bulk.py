@@ -63,6 +63,25 @@ def bulk(tree: Ask) -> Bulk | None:
             raise TypeError(f"{type(tree).__name__} is not about one text")
 
 
+def screen(tree: Ask) -> str | None:
+    """A regular expression that every text matches for which a condition may hold; None where none is known."""
+    match tree:
+        case Word(test=Regex(text=text, flags=flags)):
+            return _known(flagged(text, flags))
+        case Every(parts=parts):
+            return next((one for part in parts if (one := screen(part)) is not None), None)
+        case Some(parts=parts):
+            found = [one for part in parts if (one := screen(part)) is not None]
+            return either(found) if len(found) == len(parts) else None
+        case _:
+            return None
+
+
+def either(patterns: Sequence[str]) -> str | None:
+    """A regular expression for texts that match one of some; None where there is none, or polars takes none so big."""
+    return _known("|".join(f"(?:{one})" for one in patterns)) if patterns else None
+
+
 def costs(tree: Ask) -> bool:
     """Whether a regular expression is part of a condition."""
     match tree:

@@ -20,6 +20,7 @@ from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import Clause, cheapest
 from ocsf_pipe.detect.reading import Everywhere, Found, Reading, Run
 from ocsf_pipe.detect.sampling import Sample, sampled
+from ocsf_pipe.detect.screens import Screened
 from ocsf_pipe.ops.sql_text import text_literal
 
 _AT_ONCE = 40
@@ -47,7 +48,7 @@ class Ways:
 @dataclass(frozen=True, slots=True)
 class _Both:
     search: Search
-    swept: Everywhere
+    swept: Screened
 
     def found(self, batch: Batch) -> Iterator[tuple[int, Rows]]:
         yield from self.search.found(batch)
@@ -139,7 +140,13 @@ def _by_texts(questions: Sequence[Question], ways: Ways, sample: Sample) -> Read
     flags = _told({literal: sql for literal, sql in hints.items() if sql not in looks})
     columns = list(dict.fromkeys([*looks, *(sql for literal, sql in hints.items() if literal not in flags)]))
     search = Search.of(ways.narrow, hints, flags)
-    return Reading(some, _Both(search, Everywhere(ways.swept)), masks, columns, list(search.told))
+
+    def searched(text: Text) -> str | None:
+        sql = masks.column(text)
+        return None if sql in masks.repeating else sql
+
+    screened = Screened.of({i: some[i] for i in ways.swept}, searched)
+    return Reading(some, _Both(search, screened), masks, columns, list(search.told))
 
 
 def _told(hints: Mapping[Literal, str]) -> dict[Literal, str]:

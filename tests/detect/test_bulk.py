@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ocsf_pipe.detect.asks import Ask, Every, Some, Unless, Word
 from ocsf_pipe.detect.batches import Column, Repeating, series
-from ocsf_pipe.detect.bulk import bulk
+from ocsf_pipe.detect.bulk import bulk, screen
 from ocsf_pipe.detect.tree import Exists, Null, Pattern, Regex, Wild
 from ocsf_pipe.detect.words import judge
 
@@ -60,10 +60,21 @@ def test_many_at_once_and_each(ask: Ask, texts: list[str | None]) -> None:
     assert column.answers(judge(ask, settled=True), 0, np.arange(len(texts))).tolist() == each
 
 
+@given(ask=_ASK, texts=st.lists(_TEXT, min_size=1, max_size=20))
+def test_a_screen_leaves_every_text_that_a_condition_may_hold_for(ask: Ask, texts: list[str | None]) -> None:
+    """It may leave others too."""
+    pattern = screen(ask)
+    if pattern is not None:
+        column = Column.of(pa.array(texts, pa.string()))
+        answers = column.answers(judge(ask, settled=True), 0, np.arange(len(texts)))
+        assert set(np.flatnonzero(answers).tolist()) <= set(column.matching(pattern).tolist())
+
+
 @pytest.mark.parametrize("pattern", [r"[a&&b]", r"[a[b]]", r"\<a", r"[]a[b]]", r"a\b{start}", r"[^][a]", r"(?<=a)b"])
 def test_what_polars_reads_otherwise_is_not_given_to_it(pattern: str) -> None:
     """Operations on classes and ends of words are known to polars alone; look-around to neither."""
     assert bulk(Word(Regex(pattern))) is None
+    assert screen(Word(Regex(pattern))) is None
 
 
 def test_views_of_texts_are_texts() -> None:
