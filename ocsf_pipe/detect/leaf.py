@@ -135,6 +135,15 @@ class LeafSql:
         open_ = ", ".join(repr(str(number)) for number in self._open(place, test))
         return " or ".join(parts), f"{column} in ({open_})" if open_ else ""
 
+    def together(self, place: Keys, tests: Sequence[Test]) -> str:
+        """The SQL of whether each text of an enum's id passes one of some tests; empty for never."""
+        sure = [
+            repr(str(number))
+            for number, texts in place.texts
+            if number not in place.vague and all(any(passes(text, test) for test in tests) for text in texts)
+        ]
+        return f"{text_sql(place.node, self.columns)} in ({', '.join(sure)})" if sure else ""
+
     def _open(self, place: Keys, test: Test) -> list[int | str]:
         """The ids of texts of which some pass and some do not."""
         both = [

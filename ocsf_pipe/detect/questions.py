@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -54,7 +54,7 @@ class Questioner:
             case And(parts=parts):
                 return every(tuple(map(self.ask, parts)))
             case Or(parts=parts):
-                return some(tuple(map(self.ask, parts)))
+                return some((*map(self.ask, parts), *self._together(parts)))
 
     def _leaf(self, tree: Leaf) -> Ask:
         if tree.field is None:
@@ -94,6 +94,22 @@ class Questioner:
             return self._other(tree)
         texts = self.leaf.texts(places)[: len(upto)]
         return self._look(tree, Word(test, len(upto) > 1), texts if plain else texts[:1])
+
+    def _together(self, parts: Sequence[Tree]) -> Iterator[Flag]:
+        """What tests of one enum say together, where each alone leaves open which of an id's texts was there."""
+        tests: dict[str, list[Test]] = {}
+        for part in parts:
+            if isinstance(part, Leaf) and part.field is not None and isinstance(part.test, Pattern | Number | Regex):
+                tests.setdefault(part.field, []).append(part.test)
+        for field, some_tests in tests.items() if not self.exact else ():
+            reading = self.fields.reading(self.segment, field)
+            first = reading.places[0] if reading.places else None
+            if not isinstance(first, Keys) or self.leaf.own(first, reading.places[1:]):
+                continue
+            told = [test for test in some_tests if self.leaf.telling(reading, test)[0] == first]
+            sql = self.leaf.together(first, told) if len(told) > 1 else ""
+            if sql:
+                yield Flag(f"coalesce({sql}, false)")
 
     # ------------------------------------------------------------------ what DuckDB answers, as far as it can
 
