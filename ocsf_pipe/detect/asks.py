@@ -7,6 +7,7 @@ read later can tell.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -110,14 +111,30 @@ Need: TypeAlias = "Literal | AllOf | AnyOf"
 class Question(Carried):
     """A part of a rule: the number of the rule, SQL of the whole condition, of its guard alone, and the rest of it.
 
-    `need`: what every event that satisfies the rest contains; None where it can hold without any literal.
+    The rest is `packed`, for most are carried to a process that never looks at them: what it looks at is `looks`, what
+    DuckDB answers of it `flags`. `need`: what every event that satisfies it contains; None where it can hold without
+    any literal.
     """
 
     rule: int
     condition: str
     guard: str
-    ask: Ask
+    packed: bytes
+    looks: tuple[Text, ...]
+    flags: tuple[str, ...]
     need: Need | None = None
+
+    @staticmethod
+    def of(rule: int, condition: str, guard: str, ask: Ask, need: Need | None = None) -> Question:
+        """The question of a condition."""
+        looks, answered = tuple(dict.fromkeys(texts(ask))), tuple(dict.fromkeys(flags(ask)))
+        return Question(rule, condition, guard, pickle.dumps(ask, pickle.HIGHEST_PROTOCOL), looks, answered, need)
+
+    @property
+    def ask(self) -> Ask:
+        """The rest of the condition."""
+        found: Ask = pickle.loads(self.packed)  # noqa: S301 - packed by `of`
+        return found
 
 
 def every(parts: tuple[Ask, ...]) -> Ask:
@@ -147,14 +164,9 @@ def pieces(ask: Ask) -> Iterator[Word | Look | Flag | Later]:
             yield ask
 
 
-def texts(ask: Ask, *, hints: bool = True) -> Iterator[Text]:
-    """Yield the texts that a condition looks at, and those of its hints."""
-    for piece in pieces(ask):
-        match piece:
-            case Look(text=text):
-                yield text
-            case Later(hint=Literal(text=text)) if hints:
-                yield text
+def texts(ask: Ask) -> Iterator[Text]:
+    """Yield the texts that a condition looks at."""
+    yield from (piece.text for piece in pieces(ask) if isinstance(piece, Look))
 
 
 def flags(ask: Ask) -> Iterator[str]:

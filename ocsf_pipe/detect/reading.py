@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from ocsf_pipe.detect.asks import Question, flags
+from ocsf_pipe.detect.asks import Question
 from ocsf_pipe.detect.batches import Batch, Column, Repeating, Rows, flag, frame
 from ocsf_pipe.detect.masks import Mask, Masks
 from ocsf_pipe.detect.words import OPEN, TRUE
@@ -158,7 +158,7 @@ def _nothing(extra: int) -> pl.DataFrame:
 
 def _flags(question: Question) -> Iterator[str]:
     yield question.guard
-    yield from flags(question.ask)
+    yield from question.flags
 
 
 @dataclass(frozen=True, slots=True)

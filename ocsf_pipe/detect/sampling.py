@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from ocsf_pipe.detect.asks import Ask, Every, Later, Literal, Look, Need, Question, Some, Unless, flags, texts
+from ocsf_pipe.detect.asks import Ask, Every, Later, Literal, Look, Need, Question, Some, Unless
 from ocsf_pipe.detect.batches import Batch, Column, flag, frame, lowered, series
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import literals
@@ -48,15 +48,17 @@ def sampled(
     connection: duckdb.DuckDBPyConnection, relation: str, questions: Sequence[Question], needs: Iterable[Need]
 ) -> Sample:
     """Look at those of the first rows of the relation that a guard holds for."""
-    firsts = list(dict.fromkeys(text.first for one in questions for text in texts(one.ask)))
-    answered = list(dict.fromkeys(sql for one in questions for sql in flags(one.ask)))
+    needed = {one for some in needs for one in literals(some)}
+    looks = (text for one in questions for text in one.looks)
+    firsts = list(dict.fromkeys(text.first for text in (*looks, *(one.text for one in needed))))
+    answered = list(dict.fromkeys(sql for one in questions for sql in one.flags))
     names = ["true as there", *(f"{sql} as c{i}" for i, sql in enumerate([*firsts, *answered]))]
     guard = " or ".join(dict.fromkeys(one.guard for one in questions)) or "true"
     query = f"select {', '.join(names)} from (from {relation} limit {ROWS}) where {guard}"
     rows = connection.sql(query).to_arrow_table().combine_chunks()
     found = Sample(Batch(frame(rows.select(["there"]))))
     wanted: dict[str, set[str]] = {}
-    for literal in {one for some in needs for one in literals(some)}:
+    for literal in needed:
         wanted.setdefault(literal.text.first, set()).add(literal.part)
     for i, sql in enumerate(firsts, 1):
         values = rows.column(i).combine_chunks()

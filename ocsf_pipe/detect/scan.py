@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from ocsf_pipe.carried import Carried
-from ocsf_pipe.detect.asks import Question, texts
+from ocsf_pipe.detect.asks import Question
 from ocsf_pipe.detect.convert import Converter, Part
 from ocsf_pipe.detect.leaf import LeafSql
 from ocsf_pipe.detect.masks import Masks
@@ -91,7 +91,7 @@ def _question(rule: int, part: Part, converter: Converter, *, exact: bool) -> Qu
     segment = part.segments[0]
     leaf = LeafSql(converter.columns(segment))
     ask = Questioner(segment, converter.fields, leaf, exact).ask(part.tree)
-    return Question(rule, part.condition, f"coalesce({part.guard}, false)", ask, need(ask))
+    return Question.of(rule, part.condition, f"coalesce({part.guard}, false)", ask, need(ask))
 
 
 def fires(connection: duckdb.DuckDBPyConnection, scan: Scan, relation: str, extra: Sequence[str] = ()) -> pa.Table:
@@ -122,7 +122,7 @@ def _late(
 ) -> Found:
     """Read some events as a whole."""
     questions = {i: scan.exactly(i) for i in sorted(again["question"].unique().to_list())}
-    columns = list(dict.fromkeys(text.first for one in questions.values() for text in texts(one.ask)))
+    columns = list(dict.fromkeys(text.first for one in questions.values() for text in one.looks))
     connection.register(_FEW, again.select("uid").unique().to_arrow())
     few = f"(from {relation} where exists (from {_FEW} where {_FEW}.uid is not distinct from {EVENT}))"
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import duckdb
 import polars as pl
 
-from ocsf_pipe.detect.asks import Ask, Every, Literal, Look, Need, Question, Some, Text, texts
+from ocsf_pipe.detect.asks import Ask, Every, Literal, Look, Need, Question, Some, Text
 from ocsf_pipe.detect.batches import Batch, Rows
 from ocsf_pipe.detect.bulk import costs
 from ocsf_pipe.detect.candidates import Search
@@ -124,9 +124,12 @@ def _is_screened(ask: Ask) -> bool:
 
 def _by_duckdb(questions: Sequence[Question], positions: Sequence[int]) -> Reading:
     """DuckDB answers each as a whole."""
-    wholly = {i: replace(questions[i], guard=f"coalesce({questions[i].condition}, false)") for i in positions}
+    wholly = {i: f"coalesce({questions[i].condition}, false)" for i in positions}
     return Reading(
-        {i: replace(one, ask=Every(()), need=None) for i, one in wholly.items()}, Everywhere(positions), Masks(), ()
+        {i: Question.of(questions[i].rule, "", guard, Every(())) for i, guard in wholly.items()},
+        Everywhere(positions),
+        Masks(),
+        (),
     )
 
 
@@ -135,7 +138,7 @@ def _by_texts(questions: Sequence[Question], ways: Ways, sample: Sample) -> Read
         ways.whole, sample.repeating | {one.whole for one in ways.whole if one.whole and one.first in sample.repeating}
     )
     some = {i: replace(questions[i], condition="", need=None) for i in (*ways.narrow, *ways.swept)}
-    looks = dict.fromkeys(masks.column(text) for one in some.values() for text in texts(one.ask, hints=False))
+    looks = dict.fromkeys(masks.column(text) for one in some.values() for text in one.looks)
     hints = {literal: masks.column(literal.text) for clause in ways.narrow.values() for literal in clause}
     flags = _told({literal: sql for literal, sql in hints.items() if sql not in looks})
     columns = list(dict.fromkeys([*looks, *(sql for literal, sql in hints.items() if literal not in flags)]))
