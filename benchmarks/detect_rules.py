@@ -1,6 +1,7 @@
 """How long do all Windows process rules take over a million process events?
 
-python -m benchmarks.detect_rules RULES… [--events 1000000] [--shape realistic even] [--workers 1 2] [--repeat 5] [--naive 5]
+python -m benchmarks.detect_rules RULES… [--events 1000000] [--shape realistic even] [--workers 1 2] [--repeat 5]
+    [--naive 5]
 
 The figures are printed, and written to benchmarks/results/NAME.json (`--name`, else `detect`) with machine and commit.
 The events are those of `benchmarks/process_events.py`.
@@ -115,7 +116,7 @@ def _shape(rules: Sequence[Rule], shape: str, asked: argparse.Namespace) -> dict
 
 def _one(
     scan: Scan, files: list[str], workers: int, scale: float, repeat: int
-) -> tuple[dict[str, float], Counter[int]]:
+) -> tuple[dict[str, object], Counter[int]]:
     """The figures of the run of median wall time, and how often each rule fires."""
     runs = [_run(scan, files, workers) for _ in range(repeat)]
     took, cpu, fires = sorted(runs, key=lambda run: run[0])[repeat // 2]
@@ -130,8 +131,10 @@ def _one(
     )
     figures = {"wall": took, "cpu": cpu, "wall_scaled": took * scale, "cpu_scaled": cpu * scale}
     rounded = {name: round(number, 2) for name, number in figures.items()}
-    walls = {"walls": [round(one[0], 2) for one in runs]}
-    return {"fires": fires.total(), "rules_that_fire": len(fires), "peak_mb_a_process": peak} | rounded | walls, fires
+    walls = [round(one[0], 2) for one in runs]
+    return {
+        "fires": fires.total(), "rules_that_fire": len(fires), "peak_mb_a_process": peak, **rounded, "walls": walls
+    }, fires  # fmt: skip
 
 
 def _run(scan: Scan, files: list[str], workers: int) -> tuple[float, float, Counter[int]]:
