@@ -145,7 +145,7 @@ class Column:
     @cached_property
     def _order(self) -> tuple[Rows, Rows, Rows]:
         """The rows by their text's number, where those of each number start, and how many they are."""
-        counts = np.bincount(self.numbers)
+        counts = np.bincount(self.numbers, minlength=1)
         small = self.numbers.astype(np.uint16 if len(counts) <= _SMALL else np.int64)
         return np.argsort(small, kind="stable"), np.cumsum(counts) - counts, counts
 

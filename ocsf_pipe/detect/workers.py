@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import polars as pl
@@ -15,6 +16,7 @@ from ocsf_pipe.detect.reading import Found, Reading
 from ocsf_pipe.detect.scan import Scan, settled
 from ocsf_pipe.detect.shares import Queue, Share, begin, connection, ready
 from ocsf_pipe.detect.ways import chosen, read, together
+from ocsf_pipe.errors import OcsfPipeError
 
 
 def fires_in(scan: Scan, whole: str, parts: Sequence[str], workers: int, extra: Sequence[str] = ()) -> pa.Table:
@@ -41,13 +43,17 @@ def _shared(readings: Callable[[], list[Reading]], parts: tuple[str, ...], worke
     context = multiprocessing.get_context("spawn")
     queue = Queue(context.Value("q"))
     begin(queue)
-    with ProcessPoolExecutor(workers - 1, context, begin, (queue,)) as pool:
-        # they start while this process works out what they are to read
-        for _ in range(workers - 1):
-            pool.submit(ready)
-        share = Share(readings(), parts)
-        others = [pool.submit(share.run) for _ in range(workers - 1)]
-        found = [share.run(), *(other.result() for other in others)]
+    try:
+        with ProcessPoolExecutor(workers - 1, context, begin, (queue,)) as pool:
+            # they start while this process works out what they are to read
+            for _ in range(workers - 1):
+                pool.submit(ready)
+            share = Share(readings(), parts)
+            others = [pool.submit(share.run) for _ in range(workers - 1)]
+            found = [share.run(), *(other.result() for other in others)]
+    except BrokenProcessPool as error:
+        why = "a worker process was ended before it was done, for want of memory most likely"
+        raise OcsfPipeError(why, "fewer `--workers` need less memory; 1 starts none") from error
     # each process counts rows from 0
     apart = [one.sure.with_columns(pl.col("row") + (number << 40)) for number, one in enumerate(found)]
     return together([replace(one, sure=sure) for one, sure in zip(found, apart, strict=True)])

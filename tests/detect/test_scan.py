@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,13 +13,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ocsf_pipe.detect import reading, sampling
+from ocsf_pipe.detect import reading, sampling, workers
 from ocsf_pipe.detect.backtest import Backtest, connection_of, tables_of
 from ocsf_pipe.detect.convert import Converter
 from ocsf_pipe.detect.fieldmap import FieldMap
+from ocsf_pipe.detect.reading import Found
 from ocsf_pipe.detect.rules import Rule, load_rules
 from ocsf_pipe.detect.scan import Scan, compiled, fires
+from ocsf_pipe.detect.shares import Share
 from ocsf_pipe.detect.workers import fires_in
+from ocsf_pipe.errors import OcsfPipeError
 from ocsf_pipe.lake import Lake, read
 from ocsf_pipe.mapping.catalogue import catalogue
 from ocsf_pipe.run.ingest import Ingest
@@ -171,11 +175,40 @@ def test_processes_share_a_backtest(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         file.write_text("".join(json.dumps(one) + "\n" for one in events[part::3]))
         Ingest(lake).run([file])
 
-    def fires(workers: int, until: datetime | None) -> list[int]:
-        run = Backtest(lake.connect(), LOGS, until=until, split=lake.split, workers=workers)
+    def counted(processes: int, until: datetime | None) -> list[int]:
+        run = Backtest(lake.connect(), LOGS, until=until, split=lake.split, workers=processes)
         return [one.fires for one in run.run(rules)]
 
-    always, early = fires(2, None), fires(2, datetime(2026, 2, 10, 12, tzinfo=UTC))
-    assert always == fires(1, None)
-    assert early == fires(1, datetime(2026, 2, 10, 12, tzinfo=UTC))
+    always, early = counted(2, None), counted(2, datetime(2026, 2, 10, 12, tzinfo=UTC))
+    assert always == counted(1, None)
+    assert early == counted(1, datetime(2026, 2, 10, 12, tzinfo=UTC))
     assert 10 < sum(early) < sum(always)
+
+
+class _Dying(Share):
+    """A share of which every process but the first dies."""
+
+    def run(self) -> Found:
+        """End at once where this is not the first process."""
+        if multiprocessing.parent_process() is not None:
+            os._exit(9)
+        return super().run()
+
+
+def test_a_worker_that_dies_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had taken is counted by nobody, so there is no result."""
+    rules = rules_in(tmp_path)
+    connection = lake(drawn(rules, 50, 9))
+    connection.execute(f"copy (from {TABLE}) to '{tmp_path}/a.parquet'")
+    part = f"read_parquet('{tmp_path}/a.parquet')"
+    monkeypatch.setattr(workers, "Share", _Dying)
+    with pytest.raises(OcsfPipeError, match="worker process was ended") as raised:
+        workers.fires_in(scan_of(rules, connection), part, [part, part], 2)
+    assert "--workers" in str(raised.value.hint)
+
+
+def test_no_rows_no_fires(tmp_path: Path) -> None:
+    """A table may be empty, or have nothing of the time that is asked for."""
+    rules = rules_in(tmp_path)
+    connection = lake(drawn(rules, 50, 9))
+    assert not fast(connection, scan_of(rules, connection), f"(from {TABLE} where false)")
