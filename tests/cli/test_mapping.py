@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ocsf_pipe.bundled import mappings_dir
+from ocsf_pipe.mapping import catalogue
 from tests.cli.conftest import MAPPING, RECORDS
 from tests.cli.program import Ended, Program
 
@@ -61,11 +64,21 @@ def test_check_prints_json(program: Program, folder: Path) -> None:
     assert (spans["M301"]["file"], spans["M301"]["line"]) == (str(folder / "mapping.yaml"), place)
 
 
-def test_check_without_names_takes_all_known(program: Program, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mappings of OCSF_PIPE_MAPPINGS are among them."""
+def test_check_without_names_takes_all_known(
+    program: Program, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that ship, of which there are two here, and those of OCSF_PIPE_MAPPINGS."""
+    for name in ("zeek/dns", "zeek/conn"):
+        shutil.copytree(mappings_dir() / name, tmp_path / "shipped" / name)
+    monkeypatch.setattr(catalogue, "mappings_dir", lambda: tmp_path / "shipped")
     monkeypatch.setenv("OCSF_PIPE_MAPPINGS", str(folder.parent.parent))
+    shipped = tmp_path / "shipped" / "zeek" / "dns" / "mapping.yaml"
+    shipped.write_text(shipped.read_text().replace("to_timestamp(", "to_tmestamp("))
     spoil(folder, "time: at", "time: to_tmestamp(at)")
-    assert str(folder / "mapping.yaml") in program("mapping", "check").out
+    said = program("mapping", "check").out
+    assert str(folder / "mapping.yaml") in said
+    assert str(shipped) in said
+    assert "zeek.conn: ok" in said
 
 
 def test_unknown_mapping_is_an_error(program: Program, tmp_path: Path) -> None:
