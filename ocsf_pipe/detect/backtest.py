@@ -100,12 +100,11 @@ class Backtest:
 
     def _fires(self, table: str, scan: Scan) -> pa.Table:
         """The fires of one table; of a big one, worker processes look for them."""
-        if self.split is None or self.workers == 1:
-            return fires(self.connection, scan, self.relation(table))
-        whole, parts = self.split(table, _EACH * self.workers)
-        if len(parts) < 2:
-            return fires(self.connection, scan, self.relation(table))
-        return fires_in(scan, self._within(whole), [self._within(part) for part in parts], self.workers)
+        if self.split is not None and self.workers > 1:
+            whole, parts = self.split(table, _EACH * self.workers)
+            if len(parts) > 1:
+                return fires_in(scan, self._within(whole), [self._within(part) for part in parts], self.workers)
+        return fires(self.connection, scan, self.relation(table))
 
     def _ask(
         self, rules: Sequence[Rule], numbers: Sequence[int], counts: dict[int, int], spent: dict[int, float]

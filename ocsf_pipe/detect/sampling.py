@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ocsf_pipe.detect.asks import Ask, Every, Later, Literal, Look, Need, Question, Some, Unless
-from ocsf_pipe.detect.batches import Batch, Column, flag, frame, lowered, series
+from ocsf_pipe.detect.batches import Batch, Column, flag, frame
 from ocsf_pipe.detect.masks import Masks
 from ocsf_pipe.detect.prefilter import literals
 from ocsf_pipe.detect.words import FALSE
@@ -61,25 +61,25 @@ def sampled(
     for literal in needed:
         wanted.setdefault(literal.text.first, set()).add(literal.part)
     for i, sql in enumerate(firsts, 1):
-        values = rows.column(i).combine_chunks()
-        found.batch.columns[sql] = Column.of(values)
-        found.nulls[sql] = values.null_count
-        _look(found, sql, series(values), sorted(wanted.get(sql, ())))
+        found.batch.columns[sql] = Column.of(rows.column(i).combine_chunks())
+        _look(found, sql, sorted(wanted.get(sql, ())))
     for i, sql in enumerate(answered, 1 + len(firsts)):
         found.batch.flags[sql] = flag(rows.column(i).combine_chunks())
     return found
 
 
-def _look(found: Sample, sql: str, values: pl.Series, wanted: list[str]) -> None:
-    there = values.drop_nulls()
-    counted = there.value_counts(name="rows")
-    if counted.height <= _REPEATS * len(there):
+def _look(found: Sample, sql: str, wanted: list[str]) -> None:
+    column = found.batch.columns[sql]
+    *each, nulls = np.bincount(column.numbers, minlength=len(column.texts)).tolist()
+    found.nulls[sql] = nulls
+    if len(each) <= _REPEATS * sum(each):
         found.repeating.add(sql)
     if not wanted:
         return
-    hits = lowered(counted.to_series(0)).str.extract_many(wanted, overlapping=True).list.unique()
-    frame = pl.DataFrame({"literal": hits, "rows": counted["rows"]}).explode("literal").drop_nulls("literal")
-    for literal, number in frame.group_by("literal").agg(pl.col("rows").sum()).iter_rows():
+    hits = column.lowered[:-1].str.extract_many(wanted, overlapping=True).list.unique()
+    held = pl.DataFrame({"literal": hits, "rows": pl.Series(each, dtype=pl.Int64)})
+    held = held.explode("literal").drop_nulls("literal")
+    for literal, number in held.group_by("literal").agg(pl.col("rows").sum()).iter_rows():
         found.hits[sql, literal] = number
 
 

@@ -49,6 +49,7 @@ class Scan:
     converter: Converter
     asked: Sequence[Asked]
     seconds: dict[int, float] = field(default_factory=dict)
+    _exactly: dict[tuple[int, int], Question] = field(default_factory=dict)
 
     def questions(self) -> list[Question]:
         """What is asked of every row."""
@@ -57,7 +58,11 @@ class Scan:
     def exactly(self, position: int) -> Question:
         """What the part at a position asks of rows that are read as a whole."""
         one = self.asked[position]
-        return _question(one.rule, self.converter.parts(self.rules[one.rule])[one.part], self.converter, exact=True)
+        key = one.rule, one.part
+        if key not in self._exactly:  # a scan is asked again in every round
+            part = self.converter.parts(self.rules[one.rule])[one.part]
+            self._exactly[key] = _question(one.rule, part, self.converter, exact=True)
+        return self._exactly[key]
 
     def took(self, seconds: Mapping[int, float]) -> None:
         """Note the time spent on rules."""
