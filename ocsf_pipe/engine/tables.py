@@ -15,6 +15,7 @@ from ocsf_pipe.plan.nodes import Path, Plan, Route
 OBSERVABLES, RAW = ("observables",), ("raw_data",)
 FIRST = ("time", "time_dt", "class_name", "activity_name", "severity", "status", "message")
 """The columns that stand first, for eyes and because Delta keeps statistics of the first columns only."""
+_PIECE = 4096  # as many as `rowhash.py` takes at once
 
 
 def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None, raw: pa.Array) -> dict[str, pa.Table]:
@@ -34,11 +35,17 @@ def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None, raw: pa.Ar
         if count < result.num_rows:
             flat = flat.filter(mask)
         if RAW in types:
-            flat = flat.append_column("a:raw_data", raw.take(flat["rid"].combine_chunks()))
+            flat = flat.append_column("a:raw_data", _taken(raw, flat["rid"]))
         if OBSERVABLES in types:
             flat = _observed(flat, _singles_by_table(plan)[name])
         tables[name] = _nested(flat, types).append_column("source", pa.repeat(pa.scalar(plan.mapping), count))
     return tables
+
+
+def _taken(texts: pa.Array, rows: pa.ChunkedArray) -> pa.ChunkedArray:
+    """These rows of long texts, in pieces: taken as one, they are copied again each time that their buffer grows."""
+    pieces = [texts.take(rows.slice(at, _PIECE)) for at in range(0, len(rows), _PIECE)]
+    return pa.chunked_array([chunk for piece in pieces for chunk in piece.chunks], texts.type)
 
 
 def _observed(flat: pa.Table, singles: Sequence[Single]) -> pa.Table:
@@ -106,8 +113,12 @@ def _nested(flat: pa.Table, types: Mapping[Path, Type]) -> pa.Table:
     return pa.table(arrays)
 
 
-def _column(flat: pa.Table, path: Path, kind: Type) -> pa.Array:
-    array = _whole(flat[f"a:{'.'.join(path)}"])
+def _column(flat: pa.Table, path: Path, kind: Type) -> pa.Array | pa.ChunkedArray:
+    """A column in one piece, as a struct needs its parts; raw records may stay in pieces."""
+    column = flat[f"a:{'.'.join(path)}"]
+    if path == RAW:
+        return column
+    array = _whole(column)
     if kind.kind == "timestamp":
         return array.cast(pa.timestamp("ms", "UTC")).cast(pa.timestamp("us", "UTC"))
     if pa.types.is_null(array.type):

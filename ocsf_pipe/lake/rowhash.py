@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from ocsf_pipe.lake.attest import WIDTH
 
 # In larger pieces the joined texts no longer fit the processor's cache, and each new page costs more than its bytes.
 _ROWS_AT_ONCE = 4096
-# Joining these with the others would copy the bulk of the row once more.
+# These stand first.
 _LONG = ("raw_data", "unmapped")
 _BYTES = pa.large_binary()
 _HEAD = np.dtype([("leaf", "<u8"), ("length", "<u4")])
@@ -37,13 +38,10 @@ def row_digests(table: pa.Table) -> bytes:
 def _batch(batch: pa.RecordBatch) -> Iterator[bytes]:
     leaves = sorted(leaf for name in batch.schema.names for leaf in _leaves(name, batch.column(name)))
     heads, values = _written(leaves, batch.num_rows)
-    long = [_slices(values.pop(name)) for name in _LONG if name in values]
-    parts = (_slices(heads), *long, _slices(_joined(list(values.values()), batch.num_rows)))
-    for i in range(batch.num_rows):
-        digest = sha256()
-        for data, offsets in parts:
-            digest.update(data[offsets[i] : offsets[i + 1]])
-        yield digest.digest()[:WIDTH]
+    long = [values.pop(name) for name in _LONG if name in values]
+    data, offsets = _slices(_joined([heads, *long, *values.values()], batch.num_rows))
+    for start, end in pairwise(offsets):
+        yield sha256(data[start:end]).digest()[:WIDTH]
 
 
 def _written(leaves: Iterable[Leaf], rows: int) -> tuple[pa.Array, dict[str, pa.Array]]:
