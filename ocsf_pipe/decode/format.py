@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import pyarrow as pa
 
+from ocsf_pipe.pieces import joined
 from ocsf_pipe.source import Records, Reject
 
 Settings = Mapping[str, Any]
@@ -86,8 +87,3 @@ def concat(parts: Sequence[Records], rejects: tuple[Reject, ...], end: int) -> R
     tables = [p.columns for p in parts if p.columns is not None]
     columns = pa.concat_tables(tables, promote_options="default").combine_chunks() if tables else None
     return Records(raw, position, sub, end, json, columns, rejects)
-
-
-def joined(arrays: Sequence[pa.Array], of: pa.DataType) -> pa.Array:
-    """Join arrays of one type; none at all give an empty array."""
-    return pa.concat_arrays(arrays) if arrays else pa.array([], of)

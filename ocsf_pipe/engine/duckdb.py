@@ -27,6 +27,7 @@ from ocsf_pipe.engine.query import (
 )
 from ocsf_pipe.engine.statement import Statement
 from ocsf_pipe.engine.tables import class_tables
+from ocsf_pipe.pieces import whole
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import Records
 
@@ -111,7 +112,7 @@ class DuckEngine:
         columns = tuple(records.columns.column_names) if records.columns is not None else None
         text = recognise_query(self.plan, columns)
         result = self._statement(columns, "recognised", text).run(input_of(records, 0, ""))
-        return result["recognised"].combine_chunks()
+        return whole(result["recognised"])
 
     def _statement(self, columns: tuple[str, ...] | None, what: str, text: str) -> Statement:
         """The statement of this query, planned once: planning a large mapping takes a second."""

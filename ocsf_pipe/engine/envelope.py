@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ocsf_pipe.ops.sql_text import text_literal
+from ocsf_pipe.pieces import whole
 from ocsf_pipe.source import Records
 
 Steps = tuple[str | int, ...]
@@ -30,11 +31,11 @@ def expand(connection: duckdb.DuckDBPyConnection, steps: Steps, records: Records
         rows = connection.sql(_query(keys)).to_arrow_table()
     finally:
         connection.unregister("documents")
-    of = rows["rid"].combine_chunks()
+    of = whole(rows["rid"])
     return Records(
-        raw=rows["element"].combine_chunks().cast(pa.large_string()),
+        raw=whole(rows["element"]).cast(pa.large_string()),
         position=records.position.take(of),
-        sub=rows["n"].combine_chunks().cast(pa.int32()),
+        sub=whole(rows["n"]).cast(pa.int32()),
         end=records.end,
         rejects=records.rejects,
     )

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ocsf_pipe.engine.fitted import LEAST, Fit, Skeletons
 from ocsf_pipe.engine.query import Query, build_fitted_query, odd_keys_of
 from ocsf_pipe.engine.skeleton import Places
+from ocsf_pipe.pieces import joined, whole
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import Records
 
@@ -51,9 +52,9 @@ class Fits:
 
     def _batch(self, fit: Fit, given: pa.Table) -> pa.RecordBatch:
         rows = fit.rows
-        whole = len(rows) == rows[-1] - rows[0] + 1
-        part = given.slice(int(rows[0]), len(rows)) if whole else given.take(pa.array(rows))
-        arrays = {name: part[name].combine_chunks() for name in part.column_names}
+        gapless = len(rows) == rows[-1] - rows[0] + 1
+        part = given.slice(int(rows[0]), len(rows)) if gapless else given.take(pa.array(rows))
+        arrays = {name: whole(part[name]) for name in part.column_names}
         names = [f"p:{number}" for number in self.query.cells]
         cells = self.skeletons.cells(fit, np.array(self.query.cells, np.int64)) if names else []
         return pa.RecordBatch.from_pydict({**arrays, **dict(zip(names, cells, strict=True))})
@@ -68,7 +69,7 @@ class Fits:
             of = np.searchsorted(fit.rows, rid[some] - at)
             parts.append(self.skeletons.left(fit, of, route[some], kept[some], self.query.back))
             start = end
-        return pa.concat_arrays(parts).cast(pa.string())  # one piece, or every column would be cut into as many
+        return joined(parts, pa.large_string()).cast(pa.string())  # in one piece, or all columns would be cut alike
 
 
 class Fitting:

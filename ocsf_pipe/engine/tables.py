@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from ocsf_pipe.engine.observables import Single, gathered, parted
 from ocsf_pipe.engine.once import once_for_each
 from ocsf_pipe.ops.types import NULL, Type, united
+from ocsf_pipe.pieces import whole
 from ocsf_pipe.plan.nodes import Path, Plan, Route
 
 OBSERVABLES, RAW = ("observables",), ("raw_data",)
@@ -50,17 +51,12 @@ def _taken(texts: pa.Array, rows: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _observed(flat: pa.Table, singles: Sequence[Single]) -> pa.Table:
     """The table with its observables put together; a column of that name holds those that were computed."""
-    columns = [_whole(flat[f"a:{'.'.join(single.path)}"]) for single in singles]
-    rest = _whole(flat["a:observables"]) if "a:observables" in flat.schema.names else None
+    columns = [whole(flat[f"a:{'.'.join(single.path)}"]) for single in singles]
+    rest = whole(flat["a:observables"]) if "a:observables" in flat.schema.names else None
     lists = gathered(singles, columns, rest)
     if rest is not None:
         return flat.set_column(flat.schema.get_field_index("a:observables"), "a:observables", lists)
     return flat.append_column("a:observables", lists)
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks()
-    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
 
 
 @once_for_each
@@ -118,7 +114,7 @@ def _column(flat: pa.Table, path: Path, kind: Type) -> pa.Array | pa.ChunkedArra
     column = flat[f"a:{'.'.join(path)}"]
     if path == RAW:
         return column
-    array = _whole(column)
+    array = whole(column)
     if kind.kind == "timestamp":
         return array.cast(pa.timestamp("ms", "UTC")).cast(pa.timestamp("us", "UTC"))
     if pa.types.is_null(array.type):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ocsf_pipe.pieces import whole
+
 MS_PER_DAY = 86_400_000
 
 
@@ -44,12 +46,12 @@ def _days(table: pa.Table, clock: int, window: Window) -> tuple[pa.Array, int]:
     today = clock // MS_PER_DAY
     if "time" not in table.column_names:
         return pa.array([today] * table.num_rows, pa.int64()), table.num_rows
-    time = table["time"].combine_chunks().cast(pa.int64())
+    time = whole(table["time"]).cast(pa.int64())
     low, high = (today - window.days_back) * MS_PER_DAY, (today + window.days_ahead + 1) * MS_PER_DAY
     plausible = pc.fill_null(pc.and_(pc.greater_equal(time, low), pc.less(time, high)), False)
     # Integer division rounds towards zero, and a time before 1970 is plausible only on a clock that is: floor by hand.
-    whole = pc.divide(pc.subtract(time, pc.if_else(pc.less(time, 0), MS_PER_DAY - 1, 0)), MS_PER_DAY)
-    return pc.if_else(plausible, whole, today), table.num_rows - (pc.sum(plausible).as_py() or 0)
+    days = pc.divide(pc.subtract(time, pc.if_else(pc.less(time, 0), MS_PER_DAY - 1, 0)), MS_PER_DAY)
+    return pc.if_else(plausible, days, today), table.num_rows - (pc.sum(plausible).as_py() or 0)
 
 
 def _ascending(days: pa.Array) -> bool:
