@@ -58,6 +58,9 @@ def ingest(
 
     Example: [bold]ocsf-pipe ingest cloudtrail/ 'okta/*.json.gz' --lake /data/lake[/bold]
     """
+    from ocsf_pipe.memory import keep_for_now
+
+    keep_for_now()  # before anything loads Arrow
     from ocsf_pipe.cli import complain
     from ocsf_pipe.lake import Lake
     from ocsf_pipe.run.batch import UnaccountedError

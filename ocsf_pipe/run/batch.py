@@ -13,8 +13,8 @@ from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.lake.shape import together
 from ocsf_pipe.mapping.catalogue import Listed
+from ocsf_pipe.memory import give_back
 from ocsf_pipe.run.contents import text_table
-from ocsf_pipe.run.memory import give_back
 from ocsf_pipe.run.pipeline import TEXTS
 from ocsf_pipe.run.quarantine import Refused
 from ocsf_pipe.run.recognise import UNKNOWN, Engines, sorted_out

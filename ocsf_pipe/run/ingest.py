@@ -15,11 +15,11 @@ from ocsf_pipe.decode import Limits
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import Lake, State, Txn
 from ocsf_pipe.mapping.catalogue import find_mapping
+from ocsf_pipe.memory import keep_for_now
 from ocsf_pipe.run.batch import Mapped, now, resumed, settle
 from ocsf_pipe.run.contents import vault_of
 from ocsf_pipe.run.files import Listing, Manifest, big_id, grouped, is_small, listing, plans_digest, taken_of_big
 from ocsf_pipe.run.lane import cut
-from ocsf_pipe.run.memory import keep_for_now
 from ocsf_pipe.run.peeked import Peeked
 from ocsf_pipe.run.recognise import Chosen, Engines, Opener, choose
 from ocsf_pipe.run.report import Report

@@ -16,8 +16,8 @@ from ocsf_pipe.content.vault import Waiting
 from ocsf_pipe.lake import Lake
 from ocsf_pipe.lake.txn import safe_name
 from ocsf_pipe.mapping.catalogue import forget_catalogue
+from ocsf_pipe.memory import keep_for_now
 from ocsf_pipe.run.contents import vault_of
-from ocsf_pipe.run.memory import keep_for_now
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.run.routes import Routes
 from ocsf_pipe.run.upkeep import Upkeep

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,30 @@ def test_exit_codes_tell_the_truth(program: Program, folder: Path, log: Path, tm
     unknown = program("ingest", log, "--mapping", "acme.portl", "--lake", tmp_path / "l")
     assert (unknown.code, "no mapping `acme.portl`" in unknown.err) == (1, True)
     assert program("ingest").code == 2
+
+
+WATCHED = """
+import os, sys
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pyarrow":
+            sys.meta_path.remove(self)
+            print(os.environ["MIMALLOC_PURGE_DELAY"], os.environ["MIMALLOC_ALLOW_THP"], file=sys.stderr)
+sys.meta_path.insert(0, Watch())
+from ocsf_pipe.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("given", "found"), [({}, "-1 0"), ({"MIMALLOC_PURGE_DELAY": "5"}, "5 0")])
+def test_arrow_is_told_how_to_keep_memory_before_it_is_loaded(
+    folder: Path, log: Path, tmp_path: Path, given: dict[str, str], found: str
+) -> None:
+    """Its allocator reads the environment once; what the user set stays."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MIMALLOC_")}
+    command = [sys.executable, "-c", WATCHED, "ingest", *map(str, [log, "--mapping", folder, "--lake", tmp_path])]
+    done = subprocess.run(command, env={**clean, **given}, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (3, found)
 
 
 def test_an_account_that_does_not_add_up_is_exit_code_4(

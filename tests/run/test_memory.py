@@ -16,6 +16,8 @@ MOST = 1536 << 20
 RUN = """
 import resource, sys
 from pathlib import Path
+from ocsf_pipe.memory import keep_for_now
+keep_for_now()
 from tests.run.acme import taken_in
 report = taken_in(Path(sys.argv[1]), Path(sys.argv[2]))
 print(report.written, report.missing, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
