@@ -10,9 +10,12 @@ import hashlib
 import os
 import pickle
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
+
+from ocsf_pipe.bundled import schemas_dir
 
 T = TypeVar("T")
 PLACE = "OCSF_PIPE_CACHE"
@@ -21,8 +24,17 @@ MOST = 20
 """Files of one kind: older ones give way."""
 
 
-def kept(kind: str, parts: Iterable[str | bytes], make: Callable[[], T]) -> T:
-    """What `make` gives, from disk where it was made of the same parts by the same program."""
+def kept(
+    kind: str,
+    parts: Iterable[str | bytes],
+    make: Callable[[], T],
+    whole: Callable[[T], bool] = lambda _: True,
+    most: int = MOST,
+) -> T:
+    """What `make` gives, from disk where it was made of the same parts by the same program.
+
+    What is not `whole` was made of something else besides, and is not kept; of one kind, the latest `most` are.
+    """
     folder = _folder()
     if folder is None:
         return make()
@@ -31,7 +43,8 @@ def kept(kind: str, parts: Iterable[str | bytes], make: Callable[[], T]) -> T:
         found: T = pickle.loads(file.read_bytes())  # noqa: S301 - of a folder that nobody else may write to
     except Exception:  # noqa: BLE001 - not there, cut off, or of another version: made anew
         found = make()
-        _write(file, found)
+        if whole(found):
+            _write(file, found, most)
     return found
 
 
@@ -43,9 +56,10 @@ def _digest(parts: Iterable[str | bytes]) -> str:
     return found.hexdigest()[:32]
 
 
+@lru_cache(maxsize=1)
 def _program() -> str:
     """The versions of the program and of what it works things out with, and the state of its own files."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
+    files = sorted([*Path(__file__).parent.rglob("*.py"), *schemas_dir().rglob("*.json")])
     stamps = ",".join(str(file.stat().st_mtime_ns) for file in files)
     return f"{' '.join(map(_version, _PROGRAMS))} {stamps}"
 
@@ -72,14 +86,14 @@ def _folder() -> Path | None:
     return folder if stat.st_uid == os.getuid() and not stat.st_mode & 0o022 else None
 
 
-def _write(file: Path, value: object) -> None:
+def _write(file: Path, value: object, most: int) -> None:
     """Write a whole file or none; what cannot be written is worked out anew."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         draft.write_bytes(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
         draft.replace(file)
         old = sorted(file.parent.glob(f"{file.name.partition('-')[0]}-*.pickle"), key=lambda one: one.stat().st_mtime)
-        for one in old[:-MOST]:
+        for one in old[:-most]:
             one.unlink(missing_ok=True)
     except (OSError, pickle.PicklingError):
         draft.unlink(missing_ok=True)

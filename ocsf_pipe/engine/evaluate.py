@@ -99,6 +99,17 @@ def evaluate(node: Node, row: Row) -> Value:
             return _composed(node, row)
 
 
+def is_true(node: Node, row: Row) -> bool:
+    """Whether a condition holds, which asks less than its value: what is false or null settles an `and`."""
+    match node:
+        case Call(op="and_", args=args):
+            return all(is_true(arg, row) for arg in args)
+        case Call(op="or_", args=args):
+            return any(is_true(arg, row) for arg in args)
+        case _:
+            return evaluate(node, row) is True
+
+
 def _composed(node: Node, row: Row) -> Value:
     match node:
         case Case(arms=arms, otherwise=otherwise):

@@ -46,11 +46,11 @@ def interpret(plan: Plan, records: Records, *, clock: int, origin: str | pa.Arra
     taken = taken_by(plan.routes)
     for number in range(len(records)):
         where = origin if isinstance(origin, str) else origin[number].as_py()
-        row = _row(plan, records, number, clock, where)
-        if isinstance(row, str):
-            told.faults.append(Fault(number, "", "", row))
+        whole = whole_of(records, number)
+        if isinstance(whole, str):
+            told.faults.append(Fault(number, "", "", whole))
         else:
-            _record(plan, taken, number, row, told)
+            _record(plan, taken, number, row_from(plan, records, number, whole, clock, where), told)
     return told
 
 
@@ -112,12 +112,24 @@ def _record(plan: Plan, taken: Taken, number: int, row: Row, told: Told) -> None
 
 def row_of(plan: Plan, records: Records, number: int, clock: int = 0, origin: str = "") -> Row | None:
     """The row that one record gives; None where it is no JSON object."""
-    row = _row(plan, records, number, clock, origin)
-    return None if isinstance(row, str) else row
+    whole = whole_of(records, number)
+    return None if isinstance(whole, str) else row_from(plan, records, number, whole, clock, origin)
 
 
-def _row(plan: Plan, records: Records, number: int, clock: int, origin: str) -> Row | str:
-    """The row that one record gives, or why it gives none."""
+def whole_of(records: Records, number: int) -> dict[str, Any] | str:
+    """The object that a record is, or why it is none."""
+    if records.columns is not None:
+        columns = ((name, records.columns[name][number].as_py()) for name in records.columns.column_names)
+        return {name: value for name, value in columns if value is not None}
+    try:
+        whole = json_text.parse((records.raw if records.json is None else records.json)[number].as_py())
+    except ValueError:
+        return "the record is not valid JSON"
+    return whole if isinstance(whole, dict) else "the record is not a JSON object"
+
+
+def row_from(plan: Plan, records: Records, number: int, whole: dict[str, Any], clock: int = 0, origin: str = "") -> Row:
+    """The row that one record gives, which is the object `whole`."""
     raw = records.raw[number].as_py()
     place = f"{origin}:{records.position[number].as_py()}.{records.sub[number].as_py()}"
     frame: dict[str, Any] = {
@@ -128,20 +140,10 @@ def _row(plan: Plan, records: Records, number: int, clock: int, origin: str) -> 
         "uid": hashlib.md5(f"{place}:{raw}".encode(), usedforsecurity=False).hexdigest(),
     }
     if records.columns is not None:
-        names = records.columns.column_names
-        columns = {name: records.columns[name][number].as_py() for name in names}
-        present = {name: value for name, value in columns.items() if value is not None}
-        frame["text"] = json_text.dumps(present)
-        decoded = {name: columns.get(name) for name, _ in plan.shape.fields}
-        return Row(present, decoded, plan.shape, True, dict(plan.lets), frame)
-    text = raw if records.json is None else records.json[number].as_py()
-    frame["text"] = text
-    try:
-        whole = json_text.parse(text)
-    except ValueError:
-        return "the record is not valid JSON"
-    if not isinstance(whole, dict):
-        return "the record is not a JSON object"
+        frame["text"] = json_text.dumps(whole)
+        decoded = {name: whole.get(name) for name, _ in plan.shape.fields}
+        return Row(whole, decoded, plan.shape, True, dict(plan.lets), frame)
+    frame["text"] = raw if records.json is None else records.json[number].as_py()
     return Row(whole, decode(whole, plan.shape), plan.shape, False, dict(plan.lets), frame)
 
 
@@ -277,4 +279,4 @@ def pruned(value: Any) -> Any:
     return value
 
 
-__all__ = ["Told", "interpret", "main_route", "pruned", "row_of"]
+__all__ = ["Told", "interpret", "main_route", "pruned", "row_from", "row_of", "whole_of"]

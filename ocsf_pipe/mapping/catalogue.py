@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from ocsf_pipe.bundled import mappings_dir
 from ocsf_pipe.errors import UsageError, did_you_mean
@@ -15,13 +16,29 @@ from ocsf_pipe.mapping.compile import compile_mapping, compile_recogniser, read_
 from ocsf_pipe.mapping.parse import HEAD, TOP, parse
 from ocsf_pipe.mapping.syntax import Mapping as Syntax
 from ocsf_pipe.plan.nodes import Plan
+from ocsf_pipe.schema import versions
 
 PLACES = "OCSF_PIPE_MAPPINGS"
+MOST = 200
+"""Compiled mappings that are kept on disk at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How the files of a mapping are read, and a plan without rules that tells its records quickly.
+
+    What the recogniser takes for one of its records may still be none: the whole mapping says for certain.
+    """
+
+    format: str
+    settings: Mapping[str, Any]
+    records: tuple[str | int, ...]
+    recogniser: Plan
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One mapping file; parsed and compiled when first asked."""
+    """One mapping file; parsed and compiled when first asked, or taken from disk where it has not changed since."""
 
     name: str
     path: Path
@@ -32,9 +49,21 @@ class Listed:
         return self._parsed(TOP)
 
     @cached_property
-    def head(self) -> Syntax:
-        """The same without its events: enough to know its format and its records, and several times quicker."""
-        return self._parsed(HEAD)
+    def head(self) -> Head:
+        """What tells its files and records, many times quicker than the plan. Raises MappingError, UsageError."""
+        return kept("head", self._parts(), self._head, lambda head: _of_release(head.recogniser), MOST)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The compiled mapping; raises MappingError."""
+        made = partial(compile_mapping, self.path)
+        return kept("plan", self._parts(), made, _of_release, MOST)
+
+    def _head(self) -> Head:
+        written = self._parsed(HEAD)
+        recogniser = compile_recogniser(written) or self.plan
+        records = tuple(step.name if step.name is not None else "*" for step in written.input.records)
+        return Head(written.input.format, written.input.settings, records, recogniser)
 
     def _parsed(self, words: Collection[str]) -> Syntax:
         found, _ = parse(read_text(self.path), str(self.path), words)
@@ -42,15 +71,15 @@ class Listed:
             raise UsageError(f"`{self.path}` is not a mapping", f"see `ocsf-pipe mapping check {self.path}`")
         return found
 
-    @cached_property
-    def plan(self) -> Plan:
-        """The compiled mapping; raises MappingError."""
-        return compile_mapping(self.path)
+    def _parts(self) -> list[str | bytes]:
+        """What it is compiled from: its file and the tables beside it."""
+        files = [self.path, *sorted(self.path.parent.glob("*.csv"))]
+        return [part for file in files for part in (str(file), file.read_bytes())]
 
-    @cached_property
-    def recogniser(self) -> Plan:
-        """A plan that tells quickly which records can be of this mapping; raises MappingError, UsageError."""
-        return compile_recogniser(self.head) or self.plan
+
+def _of_release(plan: Plan) -> bool:
+    """Whether a plan was compiled for a release of OCSF, and not for a schema that somebody has exported."""
+    return plan.version in versions()
 
 
 def folders() -> list[Path]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from ocsf_pipe.errors import Diagnostic, MappingError, SchemaError, Span
 from ocsf_pipe.mapping.checks import check
 from ocsf_pipe.mapping.context import Context, TooBig
+from ocsf_pipe.mapping.expression import heads
 from ocsf_pipe.mapping.lower import lower
 from ocsf_pipe.mapping.parse import parse
-from ocsf_pipe.mapping.syntax import Mapping
+from ocsf_pipe.mapping.syntax import ExprSide, Let, Mapping
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.plan.passes import optimise
 from ocsf_pipe.schema import Schema, load
@@ -73,10 +74,24 @@ def compile_recogniser(mapping: Mapping) -> Plan | None:
     schema, _ = _schema(mapping, None)
     if schema is None:
         return None
-    context = Context(replace(mapping, every=(), rules=(), leave=(), drops=(), sigma=()), schema)
+    asked = replace(mapping, every=(), rules=(), leave=(), drops=(), sigma=(), lets=_lets_of(mapping))
+    context = Context(asked, schema)
     plan = _lowered(context)
     told = [complaint for complaint in context.complaints if complaint.code != _UNUSED]
     return None if told else plan
+
+
+def _lets_of(mapping: Mapping) -> tuple[Let, ...]:
+    """The lets that tell its records; all of them where one is more than an expression."""
+    wanted = heads(mapping.input.recognise) if mapping.input.recognise is not None else set()
+    found: list[Let] = []
+    for let in reversed(mapping.lets):
+        if let.name in wanted:
+            if not isinstance(let.value, ExprSide):
+                return mapping.lets
+            wanted |= heads(let.value.expr)
+            found.insert(0, let)
+    return tuple(found)
 
 
 _UNUSED = "M405"

@@ -17,8 +17,9 @@ from ocsf_connectors.file import open_stream
 from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.decode import FORMATS, Format, Limits
 from ocsf_pipe.engine.engine import Engine
-from ocsf_pipe.engine.evaluate import Row, evaluate
-from ocsf_pipe.engine.reference import expand, row_of
+from ocsf_pipe.engine.evaluate import is_true
+from ocsf_pipe.engine.possible import may_recognise
+from ocsf_pipe.engine.reference import expand, row_from, whole_of
 from ocsf_pipe.mapping.catalogue import Listed, catalogue, find_mapping
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import BrokenStream, Records
@@ -29,6 +30,8 @@ SAMPLE = Limits(chunk_bytes=1 << 20, max_record=1 << 28)
 LOOK_AT = 200
 """How many of the first records tell which mappings a file needs."""
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
+Peek = tuple[Records, Sequence[dict[str, Any] | str]]
+"""Some records, and the object that each is, or why it is none: read once for all mappings that are asked."""
 UNKNOWN = "no mapping recognises the record"
 
 
@@ -69,13 +72,13 @@ def choose(
     """
     if name is not None:
         listed = find_mapping(name)
-        return Chosen(FORMATS[listed.head.input.format], listed.syntax.input.settings, (listed,))
+        return Chosen(FORMATS[listed.plan.format], listed.plan.settings, (listed,))
     opener = opener or partial(open_stream, path)
     head = _head(opener)
-    samples: dict[str, list[Records]] = {}
+    samples: dict[str, list[Peek]] = {}
     found: list[tuple[int, Listed]] = []
     for listed in catalogue().values() if among is None else among:
-        wanted = listed.head.input
+        wanted = listed.head
         if not FORMATS[wanted.format].sniff(head, path.name, wanted.settings):
             continue
         key = f"{wanted.format} {dict(wanted.settings)}"
@@ -87,13 +90,13 @@ def choose(
     found.sort(key=lambda one: (-one[0], one[1].name))
     if not found:
         return Chosen(FORMATS["json"], {}, ())
-    best = found[0][1].head.input
+    best = found[0][1].head
     same = [listed for _, listed in found if _reads_alike(listed, best.format, best.settings)]
     return Chosen(FORMATS[best.format], best.settings, tuple(same))
 
 
 def _reads_alike(listed: Listed, format_name: str, settings: Mapping[str, Any]) -> bool:
-    wanted = listed.head.input
+    wanted = listed.head
     return wanted.format == format_name and dict(wanted.settings) == dict(settings)
 
 
@@ -105,29 +108,52 @@ def _head(opener: Opener) -> bytes:
             return b""
 
 
-def _sample(opener: Opener, format_name: str, settings: Mapping[str, Any]) -> list[Records]:
+def _sample(opener: Opener, format_name: str, settings: Mapping[str, Any]) -> list[Peek]:
     """The first records, or fewer where they are long."""
-    runs: list[Records] = []
+    runs: list[Peek] = []
     with opener() as stream:
         for run in islice(FORMATS[format_name].read(stream, settings, limits=SAMPLE), RUNS):
-            runs.append(first(run, LOOK_AT))
-            if sum(map(len, runs)) >= LOOK_AT:
+            runs.append(peek(run))
+            if sum(len(records) for records, _ in runs) >= LOOK_AT:
                 break
     return runs
 
 
-def hits_of(listed: Listed, sample: Records) -> int:
+def peek(run: Records) -> Peek:
+    """The first records of a run, read."""
+    records = first(run, LOOK_AT)
+    return records, [whole_of(records, number) for number in range(len(records))]
+
+
+def hits_of(listed: Listed, sample: Peek) -> int:
     """How many of the first records the mapping recognises; only one that may recognise some is compiled."""
-    return hits(listed.plan, sample) if hits(listed.recogniser, sample) else 0
+    return hits(listed.plan, sample) if hits(listed.head.recogniser, sample) else 0
 
 
-def hits(plan: Plan, sample: Records) -> int:
+def hits(plan: Plan, sample: Peek) -> int:
     """How many of the first records a plan recognises."""
     if plan.recognise is None:
         return 0
-    records = expand(plan, sample)
-    rows = (row_of(plan, records, number) for number in range(min(len(records), LOOK_AT)))
-    return sum(isinstance(row, Row) and evaluate(plan.recognise, row) is True for row in rows)
+    records, wholes = _apart(plan, sample)
+    possible: dict[frozenset[str], bool] = {}
+    found = 0
+    for number, whole in enumerate(wholes):
+        if isinstance(whole, str):
+            continue
+        keys = frozenset(whole)
+        if keys not in possible:
+            possible[keys] = may_recognise(plan, keys)
+        found += possible[keys] and is_true(plan.recognise, row_from(plan, records, number, whole))
+    return found
+
+
+def _apart(plan: Plan, sample: Peek) -> Peek:
+    """The records as the plan takes them: documents apart where it has an envelope, and one of them may be in it."""
+    records, wholes = sample
+    inside = plan.records and records.columns is None
+    if not inside or not any(isinstance(whole, dict) and plan.records[0] in whole for whole in wholes):
+        return sample
+    return peek(expand(plan, records))
 
 
 def first(records: Records, count: int) -> Records:

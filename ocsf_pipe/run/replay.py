@@ -200,7 +200,7 @@ def _decoded(listed: Listed, row: dict[str, Any]) -> tuple[str, str] | None:
         return None
     if row["record"] is not None:
         return raw, row["record"]
-    wanted = listed.head.input
+    wanted = listed.head
     if wanted.format == "json":
         return raw, raw
     found = FORMATS[wanted.format].parse(pa.array([row["raw"]], pa.large_binary()), wanted.settings)

@@ -16,9 +16,8 @@ import orjson
 import pyarrow as pa
 
 from ocsf_pipe.decode import FORMATS, Limits, hec
-from ocsf_pipe.mapping.catalogue import Listed, catalogue, find_mapping
-from ocsf_pipe.mapping.syntax import Input
-from ocsf_pipe.run.recognise import HEAD, LOOK_AT, choose, first, hits_of
+from ocsf_pipe.mapping.catalogue import Head, Listed, catalogue, find_mapping
+from ocsf_pipe.run.recognise import HEAD, choose, hits_of, peek
 from ocsf_pipe.source import Records
 
 Label = str
@@ -81,7 +80,7 @@ class Routes:
 
     def _read_by(self, stream: BinaryIO, name: str) -> tuple[Label, str, Mapping[str, Any], bool]:
         if len({label_of(listed) for listed in self.listed}) == 1:
-            wanted = self.listed[0].head.input
+            wanted = self.listed[0].head
             return label_of(self.listed[0]), wanted.format, wanted.settings, has_envelope(self.listed)
         chosen = choose(Path(name), None, lambda: _from_start(stream), self.listed)
         label = labelled(chosen.format.name, chosen.settings)
@@ -119,7 +118,7 @@ class Routes:
     ) -> Iterator[tuple[Label, str, Mapping[str, Any], Positions]]:
         """Messages by the format that reads them, as rows."""
         every = np.arange(len(messages))
-        labels = {label_of(listed): listed.head.input for listed in self.listed}
+        labels = {label_of(listed): listed.head for listed in self.listed}
         if kind in FORMATS:
             inner = INNER.get(kind, kind)
             settings = next((wanted.settings for wanted in labels.values() if wanted.format == inner), {})
@@ -136,7 +135,7 @@ class Routes:
             said = labels.get(label)
             yield label, said.format if said else "json", said.settings if said else {}, np.array(rows)
 
-    def _told(self, message: bytes, labels: Mapping[Label, Input]) -> Label:
+    def _told(self, message: bytes, labels: Mapping[Label, Head]) -> Label:
         """Which format a message is in: remembered by the keys of an object, told by its look otherwise."""
         try:
             value = orjson.loads(message)
@@ -149,7 +148,7 @@ class Routes:
             self._known[keys] = self._look(message, labels)
         return self._known[keys]
 
-    def _look(self, message: bytes, labels: Mapping[Label, Input]) -> Label:
+    def _look(self, message: bytes, labels: Mapping[Label, Head]) -> Label:
         """The format whose mappings recognise most of a message; the first that it looks like where none does."""
         head = message[:HEAD]
         alike = [label for label, wanted in labels.items() if FORMATS[wanted.format].sniff(head, "", wanted.settings)]
@@ -158,14 +157,14 @@ class Routes:
         hits = {label: self._hits(message, label, labels[label]) for label in alike}
         return max(alike, key=lambda label: hits[label])
 
-    def _hits(self, message: bytes, label: Label, wanted: Input) -> int:
-        found = first(FORMATS[wanted.format].parse(pa.array([message], pa.large_binary()), wanted.settings), LOOK_AT)
+    def _hits(self, message: bytes, label: Label, wanted: Head) -> int:
+        found = peek(FORMATS[wanted.format].parse(pa.array([message], pa.large_binary()), wanted.settings))
         return max((hits_of(listed, found) for listed in self.of(label)), default=0)
 
 
 def label_of(listed: Listed) -> Label:
     """The format that a mapping reads."""
-    return labelled(listed.head.input.format, listed.syntax.input.settings)
+    return labelled(listed.head.format, listed.head.settings)
 
 
 def labelled(format_name: str, settings: Mapping[str, Any]) -> Label:
@@ -178,7 +177,7 @@ def labelled(format_name: str, settings: Mapping[str, Any]) -> Label:
 
 def has_envelope(mappings: Iterable[Listed]) -> bool:
     """Whether one of the mappings takes documents apart, which may be longer than a record."""
-    return any(listed.head.input.records for listed in mappings)
+    return any(listed.head.records for listed in mappings)
 
 
 def placed(found: Records, positions: Positions, end: int, label: Label) -> Records:

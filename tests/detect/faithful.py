@@ -91,7 +91,7 @@ class Windows:
             for rule in load_rules(sorted(folder.glob("rules*")))
             if rule.tree is not None and dict(rule.logsource).get("product", "windows") == "windows"
         ][::share]
-        mappings = [one for one in catalogue().values() if one.head.input.format == "windows_event"]
+        mappings = [one for one in catalogue().values() if one.head.format == "windows_event"]
         return Windows(rules, mappings, [(rule.path, _native(rule)) for rule in rules], load())
 
     def compare(self, records: Records) -> Difference:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from ocsf_json_schema import get_ocsf_schema
 
 from ocsf_pipe.bundled import mappings_dir
 from ocsf_pipe.errors import MappingError, UsageError
+from ocsf_pipe.mapping import catalogue as module
 from ocsf_pipe.mapping.catalogue import PLACES, catalogue, find_mapping
 from tests.mapping.events import mapping
 
@@ -72,3 +75,39 @@ def test_a_mapping_with_mistakes_is_listed_all_the_same(own: Path) -> None:
         _ = find_mapping(file).plan
     with pytest.raises(UsageError, match="is not a mapping"):
         _ = find_mapping(file).syntax
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of our own."""
+    monkeypatch.setenv("OCSF_PIPE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_mapping_is_compiled_once(own: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next process takes the plan and the head from disk, and compiles them where a file has changed."""
+    file = own / "acme" / "widget" / "mapping.yaml"
+    first = find_mapping(file)
+    kept = first.plan, first.head
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "compile_mapping", lambda *_: pytest.fail("compiled again"))
+        patched.setattr(module, "parse", lambda *_: pytest.fail("parsed again"))
+        assert (find_mapping(file).plan, find_mapping(file).head) == kept
+    (file.parent / "owners.csv").write_text("host,owner\nweb,ops\n")
+    looked_up = "  status_detail: {case: host, table: owners.csv, key: host, value: owner}\n"
+    file.write_text(mapping(every=looked_up), encoding="utf-8")
+    second = find_mapping(file).plan
+    assert second.digest != kept[0].digest
+    (file.parent / "owners.csv").write_text("host,owner\nweb,dev\n")
+    assert find_mapping(file).plan.digest != second.digest
+
+
+def test_a_mapping_for_an_exported_schema_is_compiled_anew(own: Path, cache: Path, tmp_path: Path) -> None:
+    """What is kept would not follow the file of the schema."""
+    export = tmp_path / "schema.json"
+    export.write_text(json.dumps(get_ocsf_schema("1.8.0")), encoding="utf-8")
+    file = own / "acme" / "widget" / "mapping.yaml"
+    file.write_text(f"ocsf: {export}\n{mapping()}", encoding="utf-8")
+    assert find_mapping(file).plan.version == str(export)
+    assert find_mapping(file).head.recogniser.version == str(export)
+    assert list(cache.glob("*.pickle")) == []

@@ -17,7 +17,7 @@ from ocsf_pipe.decode import FORMATS
 from ocsf_pipe.lake import Lake
 from ocsf_pipe.mapping.catalogue import catalogue, forget_catalogue
 from ocsf_pipe.run import Ingest, Report
-from ocsf_pipe.run.recognise import LOOK_AT, choose, first, hits
+from ocsf_pipe.run.recognise import choose, hits, peek
 from tests.run.acme import line, lines, taken_in, uids
 
 SHIPPED = Path(__file__).resolve().parents[2] / "mappings"
@@ -45,12 +45,12 @@ def test_every_sample_is_recognised_as_of_its_own_mapping(mapping: str) -> None:
 def test_the_quick_look_overlooks_nothing(mapping: str) -> None:
     """What a whole mapping recognises, its head alone recognises too; and it has no rules to be compiled."""
     listed = catalogue()[mapping]
-    wanted = listed.head.input
-    assert listed.recogniser.routes == ()
+    wanted = listed.head
+    assert listed.head.recogniser.routes == ()
     for sample in (path for path in SAMPLES if of(path) == mapping):
         with sample.open("rb") as stream:
             for run in FORMATS[wanted.format].read(stream, wanted.settings):
-                assert hits(listed.recogniser, first(run, LOOK_AT)) >= hits(listed.plan, first(run, LOOK_AT))
+                assert hits(listed.head.recogniser, peek(run)) >= hits(listed.plan, peek(run))
 
 
 def test_a_mapping_that_is_not_asked_for_is_not_compiled(tmp_path: Path, lake: Path) -> None:
