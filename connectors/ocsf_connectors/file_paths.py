@@ -18,6 +18,8 @@ from ocsf_pipe.errors import SourceError
 from ocsf_pipe.source import BrokenStream
 
 STDIN = "-"
+_NAMING = 4096
+"""Bytes of the first line that go into the name of a file."""
 
 
 def open_stream(path: str | Path) -> BinaryIO:
@@ -68,10 +70,19 @@ def partition_id(path: str | Path) -> str:
         return STDIN
     with open_stream(path) as stream:
         try:
-            first = stream.readline(4096)
+            first = _first_line(stream)
         except BrokenStream:
             first = b""
     return f"{Path(path).absolute()}#{hashlib.sha256(first).hexdigest()[:16]}"
+
+
+def _first_line(stream: BinaryIO) -> bytes:
+    """The first line, or so much of it as names a file; not by `readline`, which asks a raw stream byte by byte."""
+    data = b""
+    while len(data) < _NAMING and b"\n" not in data and (piece := stream.read(_NAMING - len(data))):
+        data += piece
+    line, end, _ = data.partition(b"\n")
+    return line + end
 
 
 @dataclass(frozen=True, slots=True)

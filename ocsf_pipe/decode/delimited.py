@@ -76,10 +76,10 @@ def _is_header(names: list[str], known: list[tuple[str, ...]], header: Any) -> b
 
 def sniff(head: bytes, filename: str, settings: Settings) -> bool:
     """Whether the first line is a header of the named columns, or has as many fields as one of their lists."""
+    if head.lstrip()[:1] in (b"{", b"[", b"<") and not _WRAPPED.match(head.removeprefix(BOM)):
+        return False
     found = layout(head.removeprefix(BOM), settings)
     known = _known(settings)
-    if head.lstrip()[:1] in (b"{", b"[", b"<") and not found.wrapped:
-        return False
     if not known:
         return len(found.names) > 1 and filename.lower().endswith((".csv", ".tsv"))
     line = head.removeprefix(BOM).decode("utf-8", "replace").split("\n")[0]

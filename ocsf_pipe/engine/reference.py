@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,11 +46,11 @@ def interpret(plan: Plan, records: Records, *, clock: int, origin: str | pa.Arra
     taken = taken_by(plan.routes)
     for number in range(len(records)):
         where = origin if isinstance(origin, str) else origin[number].as_py()
-        whole = whole_of(records, number)
-        if isinstance(whole, str):
-            told.faults.append(Fault(number, "", "", whole))
+        row = _row(plan, records, number, clock, where)
+        if isinstance(row, str):
+            told.faults.append(Fault(number, "", "", row))
         else:
-            _record(plan, taken, number, row_from(plan, records, number, whole, clock, where), told)
+            _record(plan, taken, number, row, told)
     return told
 
 
@@ -77,12 +77,17 @@ def expand(plan: Plan, records: Records) -> Records:
 
 def _inside(raw: str, keys: list[str]) -> list[str]:
     try:
-        value = json_text.parse(raw)
+        items = inside(json_text.parse(raw), keys)
     except ValueError:
         return [raw]
+    return [raw] if items is None else [json_text.dumps(item) for item in items]
+
+
+def inside(document: Any, keys: Sequence[str]) -> list[Any] | None:
+    """The records in a document; None where it is itself the record."""
     for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return [json_text.dumps(item) for item in value] if isinstance(value, list) else [raw]
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, list) else None
 
 
 def _record(plan: Plan, taken: Taken, number: int, row: Row, told: Told) -> None:
@@ -112,8 +117,8 @@ def _record(plan: Plan, taken: Taken, number: int, row: Row, told: Told) -> None
 
 def row_of(plan: Plan, records: Records, number: int, clock: int = 0, origin: str = "") -> Row | None:
     """The row that one record gives; None where it is no JSON object."""
-    whole = whole_of(records, number)
-    return None if isinstance(whole, str) else row_from(plan, records, number, whole, clock, origin)
+    row = _row(plan, records, number, clock, origin)
+    return None if isinstance(row, str) else row
 
 
 def whole_of(records: Records, number: int) -> dict[str, Any] | str:
@@ -128,8 +133,11 @@ def whole_of(records: Records, number: int) -> dict[str, Any] | str:
     return whole if isinstance(whole, dict) else "the record is not a JSON object"
 
 
-def row_from(plan: Plan, records: Records, number: int, whole: dict[str, Any], clock: int = 0, origin: str = "") -> Row:
-    """The row that one record gives, which is the object `whole`."""
+def _row(plan: Plan, records: Records, number: int, clock: int, origin: str) -> Row | str:
+    """The row that one record gives, or why it gives none."""
+    whole = whole_of(records, number)
+    if isinstance(whole, str):
+        return whole
     raw = records.raw[number].as_py()
     place = f"{origin}:{records.position[number].as_py()}.{records.sub[number].as_py()}"
     frame: dict[str, Any] = {
@@ -279,4 +287,4 @@ def pruned(value: Any) -> Any:
     return value
 
 
-__all__ = ["Told", "interpret", "main_route", "pruned", "row_from", "row_of", "whole_of"]
+__all__ = ["Told", "inside", "interpret", "main_route", "pruned", "row_of", "whole_of"]

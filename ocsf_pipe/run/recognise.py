@@ -17,9 +17,8 @@ from ocsf_connectors.file import open_stream
 from ocsf_pipe.content.vault import Vault
 from ocsf_pipe.decode import FORMATS, Format, Limits
 from ocsf_pipe.engine.engine import Engine
-from ocsf_pipe.engine.evaluate import is_true
-from ocsf_pipe.engine.possible import may_recognise
-from ocsf_pipe.engine.reference import expand, row_from, whole_of
+from ocsf_pipe.engine.recogniser import recogniser_of
+from ocsf_pipe.engine.reference import inside, whole_of
 from ocsf_pipe.mapping.catalogue import Listed, catalogue, find_mapping
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import BrokenStream, Records
@@ -30,8 +29,6 @@ SAMPLE = Limits(chunk_bytes=1 << 20, max_record=1 << 28)
 LOOK_AT = 200
 """How many of the first records tell which mappings a file needs."""
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
-Peek = tuple[Records, Sequence[dict[str, Any] | str]]
-"""Some records, and the object that each is, or why it is none: read once for all mappings that are asked."""
 UNKNOWN = "no mapping recognises the record"
 
 
@@ -48,6 +45,17 @@ class Engines:
         if listed.name not in self._made:
             self._made[listed.name] = Engine(listed.plan, self.threads, lambda: self.vault.sealer)
         return self._made[listed.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """The objects that the first records of a run are, read once for all mappings that are asked; others are left out.
+
+    `columnar`: the records have columns of text.
+    """
+
+    wholes: Sequence[dict[str, Any]]
+    columnar: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +119,20 @@ def _head(opener: Opener) -> bytes:
 def _sample(opener: Opener, format_name: str, settings: Mapping[str, Any]) -> list[Peek]:
     """The first records, or fewer where they are long."""
     runs: list[Peek] = []
+    count = 0
     with opener() as stream:
         for run in islice(FORMATS[format_name].read(stream, settings, limits=SAMPLE), RUNS):
             runs.append(peek(run))
-            if sum(len(records) for records, _ in runs) >= LOOK_AT:
+            count += min(len(run), LOOK_AT)
+            if count >= LOOK_AT:
                 break
     return runs
 
 
 def peek(run: Records) -> Peek:
     """The first records of a run, read."""
-    records = first(run, LOOK_AT)
-    return records, [whole_of(records, number) for number in range(len(records))]
+    wholes = (whole_of(run, number) for number in range(min(len(run), LOOK_AT)))
+    return Peek([whole for whole in wholes if not isinstance(whole, str)], run.columns is not None)
 
 
 def hits_of(listed: Listed, sample: Peek) -> int:
@@ -131,34 +141,18 @@ def hits_of(listed: Listed, sample: Peek) -> int:
 
 
 def hits(plan: Plan, sample: Peek) -> int:
-    """How many of the first records a plan recognises."""
-    if plan.recognise is None:
-        return 0
-    records, wholes = _apart(plan, sample)
-    possible: dict[frozenset[str], bool] = {}
-    found = 0
-    for number, whole in enumerate(wholes):
-        if isinstance(whole, str):
-            continue
-        keys = frozenset(whole)
-        if keys not in possible:
-            possible[keys] = may_recognise(plan, keys)
-        found += possible[keys] and is_true(plan.recognise, row_from(plan, records, number, whole))
-    return found
+    """How many of the first records a plan recognises; those of a document each, where it takes documents apart."""
+    found = recogniser_of(plan)
+    return sum(found.takes(whole, columnar=sample.columnar) for whole in _apart(plan, sample))
 
 
-def _apart(plan: Plan, sample: Peek) -> Peek:
-    """The records as the plan takes them: documents apart where it has an envelope, and one of them may be in it."""
-    records, wholes = sample
-    inside = plan.records and records.columns is None
-    if not inside or not any(isinstance(whole, dict) and plan.records[0] in whole for whole in wholes):
-        return sample
-    return peek(expand(plan, records))
-
-
-def first(records: Records, count: int) -> Records:
-    """The first records of a run."""
-    return pick(records, pa.array(range(min(count, len(records))), pa.int64())) if len(records) > count else records
+def _apart(plan: Plan, sample: Peek) -> Iterator[dict[str, Any]]:
+    keys = [] if sample.columnar else [str(step) for step in plan.records if step != "*"]
+    if not keys:
+        return iter(sample.wholes)
+    found = ((whole, inside(whole, keys)) for whole in sample.wholes)
+    parts = (part for whole, items in found for part in ([whole] if items is None else items))
+    return (part for part in islice(parts, LOOK_AT) if isinstance(part, dict))
 
 
 def pick(records: Records, rows: pa.Array) -> Records:
