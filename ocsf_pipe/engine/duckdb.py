@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +15,17 @@ from ocsf_pipe.engine.fitted import LEAST
 from ocsf_pipe.engine.fitting import Fitting, fitting
 from ocsf_pipe.engine.isolate import POISON, isolated
 from ocsf_pipe.engine.outcome import Failed, Fault, Outcome
+from ocsf_pipe.engine.parts import (
+    Origin,
+    Shaped,
+    as_it_is,
+    cut_up,
+    in_order,
+    joined,
+    origins_of,
+    parted,
+    starts_of,
+)
 from ocsf_pipe.engine.query import (
     DROPPED,
     MALFORMED,
@@ -30,9 +41,6 @@ from ocsf_pipe.engine.tables import class_tables
 from ocsf_pipe.pieces import whole
 from ocsf_pipe.plan.nodes import Plan
 from ocsf_pipe.source import Records
-
-Origin: TypeAlias = str | pa.StringArray
-"""The partition of a batch, or of each of its records."""
 
 REASONS = {
     MALFORMED: "the record is not valid JSON",
@@ -105,6 +113,26 @@ class DuckEngine:
         except POISON as error:
             return isolated(records, mapped, error)
 
+    def run_each(
+        self, runs: Sequence[Records], *, clock: int, origins: Sequence[Origin], shaped: Shaped = as_it_is
+    ) -> list[Outcome]:
+        """Map several batches of the same columns by one query: of each what `run` makes of it.
+
+        Each table is `shaped` once, for all of them, before it is taken apart.
+        """
+        if len(runs) > 1:
+            try:
+                records = joined(runs)
+                result = self._events(records, input_of(records, clock, origins_of(runs, origins)))
+                return self._outcomes(in_order(result), runs, records.raw, shaped)
+            except POISON:
+                pass  # one of them has a record at fault, and finds it by itself
+        outcomes = [self.run(run, clock=clock, origin=origin) for run, origin in zip(runs, origins, strict=True)]
+        for outcome in outcomes:
+            for name in list(outcome.tables):
+                outcome.tables[name] = shaped(outcome.tables.pop(name))
+        return outcomes
+
     def recognised(self, records: Records) -> pa.BooleanArray:
         """Which records the mapping recognises as its own; none where it does not say."""
         if self.plan.recognise is None or not len(records):
@@ -140,14 +168,31 @@ class DuckEngine:
         return self._statement(columns, "events", self.query(columns).sql).run(given)
 
     def _outcome(self, result: pa.Table, raw: pa.Array) -> Outcome:
+        rejected = _rejected(result)
+        outcome = self._account(result, rejected)
+        outcome.tables = {name: table for name, table, _ in class_tables(self.plan, result, rejected, raw)}
+        return outcome
+
+    def _outcomes(self, result: pa.Table, runs: Sequence[Records], raw: pa.Array, shaped: Shaped) -> list[Outcome]:
+        """Of each run what came of it; `raw` is the text of all, and `rid` counts through them."""
+        rejected = _rejected(result)
+        starts = starts_of(runs)
+        outcomes = [self._account(part, _rejected(part)) for part in parted(result, starts)]
+        for name, table, rows in class_tables(self.plan, result, rejected, raw):
+            for outcome, part in zip(outcomes, cut_up(shaped(table), rows, starts), strict=True):
+                if part.num_rows:
+                    outcome.tables[name] = part
+        return outcomes
+
+    def _account(self, result: pa.Table, rejected: pa.Array | None) -> Outcome:
+        """The outcome without its tables."""
         outcome = Outcome()
-        faulty = pc.or_(pc.less(result["route"], 0), pc.greater(result["fault"], 0))
-        skip = None
-        if pc.any(faulty).as_py():
-            outcome.faults, outcome.dropped = self._faults(result.filter(faulty))
-            skip = pc.is_in(result["rid"], pc.unique(result["rid"].filter(faulty)))
-        outcome.tables = class_tables(self.plan, result, skip, raw)
-        kept = result["rid"] if skip is None else result["rid"].filter(pc.invert(skip))
+        kept = result["rid"]
+        if rejected is not None:
+            outcome.faults, outcome.dropped = self._faults(
+                result.select(["rid", "route", "fault"]).filter(_faulty(result))
+            )
+            kept = kept.filter(pc.invert(rejected))
         outcome.written = pc.count_distinct(kept).as_py()
         outcome.failed = self._failed(result)
         return outcome
@@ -177,6 +222,19 @@ class DuckEngine:
                 assign = next(a for a in route.assigns if a.path == path)
                 found[Failed(route.name, ".".join(path), assign.sources, assign.expected)] += row["counts"]
         return found
+
+
+def _faulty(result: pa.Table) -> pa.ChunkedArray:
+    """Which rows are no events."""
+    return pc.or_(pc.less(result["route"], 0), pc.greater(result["fault"], 0))
+
+
+def _rejected(result: pa.Table) -> pa.ChunkedArray | None:
+    """Which rows are of records that come to nothing, as one of their rows is no event; None where there are none."""
+    faulty = _faulty(result)
+    if not pc.any(faulty).as_py():
+        return None
+    return pc.is_in(result["rid"], pc.unique(result["rid"].filter(faulty)))
 
 
 def input_of(records: Records, clock: int, origin: Origin, at: int = 0) -> pa.Table:

@@ -7,7 +7,7 @@ mean the same, which the tests hold them to.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -15,8 +15,9 @@ import pyarrow as pa
 from ocsf_pipe.content.keys import Keyring
 from ocsf_pipe.content.seal import Sealer
 from ocsf_pipe.engine import reference
-from ocsf_pipe.engine.duckdb import DuckEngine, Origin
+from ocsf_pipe.engine.duckdb import DuckEngine
 from ocsf_pipe.engine.outcome import Outcome
+from ocsf_pipe.engine.parts import Origin, Shaped, as_it_is
 from ocsf_pipe.engine.tables import columns_by_table
 from ocsf_pipe.ops.types import Type
 from ocsf_pipe.plan.nodes import Path, Plan
@@ -73,6 +74,22 @@ class Engine:
         outcome = self._run(sealed.records, clock, origin)
         outcome.texts = sealed.texts
         return outcome
+
+    def run_each(
+        self, runs: Sequence[Records], *, clock: int, origins: Sequence[Origin], shaped: Shaped = as_it_is
+    ) -> list[Outcome]:
+        """Map several batches of the same columns at once; see `DuckEngine.run_each`. Content is sealed before."""
+        sealed = None if self._sealer is None else [self._sealer.seal(self.plan.content, run) for run in runs]
+        if sealed is not None:
+            runs = [one.records for one in sealed]
+        if self._seen + sum(map(len, runs)) > FEW:
+            self._seen += sum(map(len, runs))
+            outcomes = self.duck.run_each(runs, clock=clock, origins=origins, shaped=shaped)
+        else:
+            outcomes = [self._run(run, clock, origin) for run, origin in zip(runs, origins, strict=True)]
+        for one, outcome in zip(sealed or (), outcomes, strict=False):
+            outcome.texts = one.texts
+        return outcomes
 
     def _run(self, records: Records, clock: int, origin: Origin) -> Outcome:
         self._seen += len(records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,9 +19,13 @@ FIRST = ("time", "time_dt", "class_name", "activity_name", "severity", "status",
 _PIECE = 4096  # as many as `rowhash.py` takes at once
 
 
-def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None, raw: pa.Array) -> dict[str, pa.Table]:
-    """Split the rows by table; `skip` marks rows of rejected records, `raw` is the text of all records by `rid`."""
-    tables: dict[str, pa.Table] = {}
+def class_tables(
+    plan: Plan, result: pa.Table, skip: pa.Array | None, raw: pa.Array
+) -> Iterator[tuple[str, pa.Table, pa.ChunkedArray]]:
+    """Split the rows by table; `skip` marks rows of rejected records, `raw` is the text of all records by `rid`.
+
+    Yields of each table its name, its rows, and the `rid` of each.
+    """
     routes = result["route"]
     for name, numbers in _by_table(plan).items():
         mask = pc.is_in(routes, pa.array(sorted(numbers), pa.int32()))
@@ -39,8 +43,7 @@ def class_tables(plan: Plan, result: pa.Table, skip: pa.Array | None, raw: pa.Ar
             flat = flat.append_column("a:raw_data", _taken(raw, flat["rid"]))
         if OBSERVABLES in types:
             flat = _observed(flat, _singles_by_table(plan)[name])
-        tables[name] = _nested(flat, types).append_column("source", pa.repeat(pa.scalar(plan.mapping), count))
-    return tables
+        yield name, _nested(flat, types).append_column("source", pa.repeat(pa.scalar(plan.mapping), count)), flat["rid"]
 
 
 def _taken(texts: pa.Array, rows: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute
@@ -34,6 +36,7 @@ def lake_field(field: pa.Field) -> pa.Field:
     return pa.field(field.name, lake_type(field.type))
 
 
+@lru_cache(maxsize=256)
 def lake_schema(schema: pa.Schema) -> pa.Schema:
     """Return the schema with the types that the lake stores, without what can only be null."""
     return pa.schema([lake_field(field) for field in schema if not _is_void(field.type)])
@@ -47,8 +50,9 @@ def merged(old: pa.Schema, new: pa.Schema) -> pa.Schema:
 def together(parts: Sequence[pa.Table]) -> pa.Table:
     """Return tables of one class as one; a column that only some have is null in the others."""
     schema = lake_schema(parts[0].schema)
-    for part in parts[1:]:
-        schema = merged(schema, lake_schema(part.schema))
+    for before, part in pairwise(parts):
+        if part.schema != before.schema:
+            schema = merged(schema, lake_schema(part.schema))
     return pa.concat_tables([conform(part, schema) for part in parts])
 
 
@@ -77,6 +81,8 @@ def _merge_fields(old: pa.StructType, new: pa.StructType, path: str) -> list[pa.
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the table with exactly the columns of the schema; what it does not have is null, at every depth."""
+    if table.schema == schema:
+        return table
     rows, have = table.num_rows, set(table.column_names)
     columns = [
         _conform_chunks(table[field.name], field.type) if field.name in have else pa.nulls(rows, field.type)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from ocsf_pipe.engine.outcome import Fault, Outcome
+from ocsf_pipe.engine.parts import joined, origins_of
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import QUARANTINE, Lake, Txn
 from ocsf_pipe.lake.shape import together
@@ -28,20 +31,40 @@ class UnaccountedError(LakeError):
 
 AT_ONCE = 64 << 20
 """Bytes of raw records that one query maps: running it costs 0.1 CPU s whatever it maps, and more takes more memory."""
+Kind: TypeAlias = tuple[object, ...]
+"""What runs have in common that one query can map: their mapping and their columns."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Runs of one batch that one query can map, each of one partition."""
+
+    listed: Listed
+    runs: list[Records] = field(default_factory=list)
+    partitions: list[str] = field(default_factory=list)
+
+    def size(self) -> int:
+        """The bytes of the raw records."""
+        return sum(int(run.raw.nbytes) for run in self.runs)
+
+    def whole(self) -> tuple[Records, pa.StringArray]:
+        """The runs as one, and the partition of each record."""
+        return joined(self.runs), origins_of(self.runs, self.partitions)
 
 
 @dataclass(slots=True)
 class Mapped:
     """The tables of one batch, gathered run by run, and its account.
 
-    Runs wait until `finish`, so that many small ones that go to the same mapping are mapped by one query.
+    Runs wait until `finish`, so that many small ones that go to the same mapping are mapped by one query, with those of
+    other batches.
     """
 
     clock: int
     engines: Engines
     tables: dict[str, list[pa.Table]] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
-    waiting: dict[tuple[object, ...], list[tuple[Listed, Records, str]]] = field(default_factory=dict)
+    waiting: dict[Kind, Waiting] = field(default_factory=dict)
 
     def add(
         self, records: Records, mappings: Sequence[Listed], partition: str, *, sure: bool = True, named: bool = False
@@ -64,31 +87,17 @@ class Mapped:
                 self._refuse(self._refused(None, partition, guarded=guarded), mine, faults)
             elif len(mine):
                 columns = tuple(mine.columns.column_names) if mine.columns is not None else None
-                runs = self.waiting.setdefault((listed.name, columns, mine.json is None), [])
-                runs.append((listed, mine, partition))
-                if sum(waiting.raw.nbytes for _, waiting, _ in runs) >= AT_ONCE:
-                    self._map(runs)
-                    runs.clear()
+                kind = (listed.name, columns, mine.json is None)
+                waiting = self.waiting.setdefault(kind, Waiting(listed))
+                waiting.runs.append(mine)
+                waiting.partitions.append(partition)
+                if waiting.size() >= AT_ONCE:
+                    del self.waiting[kind]
+                    _map([self], [waiting])
                     give_back()
 
-    def finish(self) -> None:
-        """Map what waits; raises UnaccountedError unless every record read is written, quarantined or dropped."""
-        for runs in self.waiting.values():
-            if runs:
-                self._map(runs)
-        self.waiting = {}
-        if self.report.missing:
-            missing = f"{self.report.missing} of {self.report.records} records"
-            raise UnaccountedError(
-                f"{missing} are neither written nor quarantined nor dropped",
-                "this is a fault of the program; nothing of this batch was committed",
-            )
-
-    def _map(self, runs: list[tuple[Listed, Records, str]]) -> None:
-        listed = runs[0][0]
-        records = joined([records for _, records, _ in runs])
-        origins = pa.concat_arrays([pa.repeat(pa.scalar(name), len(part)) for _, part, name in runs])
-        outcome = self.engines.of(listed).run(records, clock=self.clock, origin=origins)
+    def take(self, listed: Listed, records: Records, origins: pa.StringArray, outcome: Outcome) -> None:
+        """Take what a mapping made of some records of these partitions."""
         self.report.mappings[listed.name] += len(records)
         self._take(outcome)
         by_partition: dict[str, list[Fault]] = {}
@@ -132,23 +141,50 @@ class Mapped:
         return found
 
 
-def joined(runs: Sequence[Records]) -> Records:
-    """Runs of the same shape as one; positions stay those of each run's own stream."""
-    if len(runs) == 1:
-        return runs[0]
-    return Records(
-        raw=pa.concat_arrays([run.raw for run in runs]),
-        position=pa.concat_arrays([run.position for run in runs]),
-        sub=pa.concat_arrays([run.sub for run in runs]),
-        end=runs[-1].end,
-        json=None if runs[0].json is None else pa.concat_arrays([run.json for run in runs]),
-        columns=None if runs[0].columns is None else pa.concat_tables([run.columns for run in runs]),
-    )
+def finish(batches: Sequence[Mapped]) -> None:
+    """Map what waits in batches of the same clock and engines, all that one query can map by one query.
+
+    Raises UnaccountedError unless every record read is written, quarantined or dropped.
+    """
+    kinds = dict.fromkeys(kind for batch in batches for kind in batch.waiting)
+    for kind in kinds:
+        holding = [batch for batch in batches if kind in batch.waiting]
+        while holding:
+            some = _at_once(holding, kind)
+            _map(some, [batch.waiting.pop(kind) for batch in some])
+            holding = holding[len(some) :]
+    for batch in batches:
+        if batch.report.missing:
+            missing = f"{batch.report.missing} of {batch.report.records} records"
+            raise UnaccountedError(
+                f"{missing} are neither written nor quarantined nor dropped",
+                "this is a fault of the program; nothing of this batch was committed",
+            )
+
+
+def _at_once(batches: Sequence[Mapped], kind: Kind) -> Sequence[Mapped]:
+    """As many of the first batches as one query maps."""
+    sizes = accumulate(batch.waiting[kind].size() for batch in batches)
+    return batches[: max(1, sum(size <= AT_ONCE for size in sizes))]
+
+
+def _map(batches: Sequence[Mapped], waiting: Sequence[Waiting]) -> None:
+    """Map what waited in each of some batches, by one query."""
+    listed, clock, engines = waiting[0].listed, batches[0].clock, batches[0].engines
+    runs, origins = zip(*(some.whole() for some in waiting), strict=True)
+    outcomes = engines.of(listed).run_each(runs, clock=clock, origins=origins, shaped=_shaped)
+    for batch, records, told, outcome in zip(batches, runs, origins, outcomes, strict=True):
+        batch.take(listed, records, told, outcome)
+
+
+def _shaped(table: pa.Table) -> pa.Table:
+    """A table with the types of the lake."""
+    return together([table])
 
 
 def settle(lake: Lake, txn: Txn, mapped: Mapped, *, pending: bool) -> None:
     """Commit one batch under its intent and mark it done; a table that has it already is left alone."""
-    mapped.finish()
+    finish([mapped])
     tables = mapped.whole()
     if not pending:
         lake.begin(txn)

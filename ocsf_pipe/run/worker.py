@@ -25,8 +25,7 @@ from ocsf_pipe.run.batch import Mapped, UnaccountedError, now, resumed
 from ocsf_pipe.run.contents import vault_of
 from ocsf_pipe.run.files import plans_digest
 from ocsf_pipe.run.lane import Lane
-from ocsf_pipe.run.poison import mapped_without_poison
-from ocsf_pipe.run.recognise import Engines
+from ocsf_pipe.run.mapper import Mapper
 from ocsf_pipe.run.report import Report
 from ocsf_pipe.run.routes import Routes
 from ocsf_pipe.source import Context, Offset, Records, Source
@@ -76,7 +75,7 @@ class Worker:
     committed: Callable[[], None] = lambda: None
     aside: Executor = field(default_factory=partial(ThreadPoolExecutor, 1, "round"))
     _round: Future[Round] | None = None
-    _engines: Engines = field(init=False)
+    _mapper: Mapper = field(init=False)
     _source: Source | None = None
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _resting: dict[str, float] = field(default_factory=dict)
@@ -88,13 +87,17 @@ class Worker:
     _moved: float = 0.0
 
     def __post_init__(self) -> None:
-        """Make the engines of this worker: an engine serves one thread."""
+        """Make the mapper of this worker: it serves one thread."""
         self.vault = self.vault or vault_of(self.lake)
-        self._engines = self._new_engines()
+        self._mapper = self._mapper_of(self.routes)
         self._calm()
 
-    def _new_engines(self) -> Engines:
-        return Engines(self.threads, self.vault or vault_of(self.lake))
+    def _mapper_of(self, routes: Routes) -> Mapper:
+        return Mapper(routes, self.threads, self._keys)
+
+    @property
+    def _keys(self) -> Vault:
+        return self.vault or vault_of(self.lake)
 
     @property
     def name(self) -> str:
@@ -130,16 +133,19 @@ class Worker:
         at = time.monotonic()
         moved = self._landed()
         if self._round is None and (routes := self.renew()) is not None:
-            self.routes, self._engines = routes, self._new_engines()
+            self.routes, self._mapper = routes, self._mapper_of(routes)
             self._let_go()
         self._refresh(at)
+        held = self._held()
         for lane in list(self._lanes.values()):
-            if not self._full() or lane.pending is not None:
+            if not self._full(held) or lane.pending is not None:
+                before = lane.size
                 moved = self._read(lane, at) or moved
+                held += lane.size - before
             if self._round is None:
                 self._unstick(lane)
         self._set_off(self._chosen(time.monotonic()))
-        self.telemetry.queue(self.name, sum(lane.size for lane in self._lanes.values()))
+        self.telemetry.queue(self.name, held)
         self._moved = at if moved else self._moved
         if not moved:
             if self.once and self._nothing_left(at):
@@ -240,7 +246,7 @@ class Worker:
         if self._round is not None:
             return []
         lanes = list(self._lanes.values())
-        most = max((lane.size for lane in lanes), default=0) if self._full() else -1
+        most = max((lane.size for lane in lanes), default=0) if self._full(self._held()) else -1
         due = [
             lane
             for lane in lanes
@@ -252,15 +258,20 @@ class Worker:
             return half[:1]
         others = [lane for lane in lanes if lane.ready() and lane.pending is None and lane not in due]
         others.sort(key=lambda lane: lane.since or now)
-        found = due[:1]
+        found, size = due[:1], due[0].size
         for lane in [*due[1:], *others]:
-            if sum(one.size for one in found) + lane.size <= self.batch.bytes:
+            if size + lane.size <= self.batch.bytes:
                 found.append(lane)
+                size += lane.size
         return found
 
-    def _full(self) -> bool:
+    def _held(self) -> int:
+        """The bytes of records that are held."""
+        return sum(lane.size for lane in self._lanes.values())
+
+    def _full(self, held: int) -> bool:
         """Whether so much is held that nothing more is read, and the largest partition is brought in at once."""
-        return sum(lane.size for lane in self._lanes.values()) > 2 * self.batch.bytes
+        return held > 2 * self.batch.bytes
 
     def _nothing_left(self, at: float) -> bool:
         if self._round is not None or any(lane.since is not None for lane in self._lanes.values()):
@@ -345,8 +356,8 @@ class Worker:
 
     def _brought(self, held: Sequence[tuple[Lane, Sequence[Records], int]]) -> Round:
         """Bring batches into the lake, each from what is held of a lane up to a position."""
-        began, clock = time.monotonic(), now()
-        parts = [self._prepared(lane, runs, end, clock) for lane, runs, end in held]
+        began = time.monotonic()
+        parts = self._prepared(held)
         done = Round(began, time.monotonic())
         for part in parts:
             try:
@@ -370,17 +381,18 @@ class Worker:
         if part.txn is not part.lane.pending:
             self._until_done(partial(self.lake.begin, part.txn))
 
-    def _prepared(self, lane: Lane, runs: Sequence[Records], end: int, clock: int) -> Part:
-        clock = lane.pending.clock if lane.pending is not None else clock
-        mapped, txn = self._mapped_as(lane, runs, end, clock)
-        return Part(lane, txn, mapped.whole(), mapped.report, sum(run.raw.nbytes for run in runs))
-
-    def _mapped_as(self, lane: Lane, runs: Sequence[Records], end: int, clock: int) -> tuple[Mapped, Txn]:
-        begun = self._as_begun(lane, runs, clock)
-        if begun is not None and lane.pending is not None:
-            return begun, lane.pending
-        mapped = self._mapped(runs, lane.partition.id, clock, self.routes)
-        return mapped, self._txn(lane, end, clock, mapped.report)
+    def _prepared(self, held: Sequence[tuple[Lane, Sequence[Records], int]]) -> list[Part]:
+        """The batches, mapped: new ones together, a half-done one, which is alone, as it was begun."""
+        first, first_runs, _ = held[0]
+        clock = first.pending.clock if first.pending is not None else now()
+        begun = self._as_begun(first, first_runs, clock)
+        if begun is not None and first.pending is not None:
+            return [Part.of(first, first.pending, begun, first_runs)]
+        mapped = self._mapped(self._mapper, [(lane.partition.id, runs) for lane, runs, _ in held], clock)
+        return [
+            Part.of(lane, self._txn(lane, end, clock, one.report), one, runs)
+            for (lane, runs, end), one in zip(held, mapped, strict=True)
+        ]
 
     def _as_begun(self, lane: Lane, runs: Sequence[Records], clock: int) -> Mapped | None:
         """Map a half-written batch by the mappings it was begun with, where those of now are others.
@@ -392,24 +404,11 @@ class Worker:
         mappings = archive.recalled(self.lake, lane.pending.plan, self.context.state)
         if not mappings or self._digest(mappings) != lane.pending.plan:
             return None
-        return self._mapped(runs, lane.partition.id, clock, Routes(self.routes.names, given=mappings))
+        mapper = self._mapper_of(Routes(self.routes.names, given=mappings))
+        return self._mapped(mapper, [(lane.partition.id, runs)], clock)[0]
 
-    def _mapped(self, runs: Sequence[Records], partition: str, clock: int, routes: Routes) -> Mapped:
-        def whole(some: Sequence[Records]) -> Mapped:
-            mapped = Mapped(clock, engines[0])
-            for run in some:
-                mapped.add(run, routes.of(run.format), partition, sure=routes.named_one(), named=bool(routes.names))
-            mapped.finish()
-            return mapped
-
-        engines = [self._engines if routes is self.routes else self._new_engines()]
-
-        def renewed() -> None:
-            engines[0] = self._new_engines()
-            if routes is self.routes:
-                self._engines = engines[0]
-
-        return mapped_without_poison(whole, runs, partition, renewed, quiet=routes.may_hold_content())
+    def _mapped(self, mapper: Mapper, batches: Sequence[tuple[str, Sequence[Records]]], clock: int) -> Sequence[Mapped]:
+        return mapper.mapped(batches, clock)
 
     def _txn(self, lane: Lane, end: int, clock: int, report: Report) -> Txn:
         """The transaction of the batch in hand: the pending one, where it was begun already."""
@@ -424,7 +423,7 @@ class Worker:
         return Txn(self.context.pipeline, self.name, lane.partition.id, batch, digest, lane.start, end, clock)
 
     def _digest(self, mappings: Iterable[Listed]) -> str:
-        return plans_digest([self._engines.vault.digest(listed.plan) for listed in mappings])
+        return plans_digest([self._keys.digest(listed.plan) for listed in mappings])
 
     def _until_done(self, commit: Callable[[], None]) -> None:
         """Commit, waiting out a full disk or a lost bucket; the batch stays in memory and nothing more is read."""
@@ -467,6 +466,11 @@ class Part:
     tables: Mapping[str, pa.Table]
     report: Report
     size: int
+
+    @staticmethod
+    def of(lane: Lane, txn: Txn, mapped: Mapped, runs: Sequence[Records]) -> Part:
+        """What was mapped of some runs."""
+        return Part(lane, txn, mapped.whole(), mapped.report, sum(run.raw.nbytes for run in runs))
 
     def counts(self) -> dict[str, Any]:
         """The account as the checkpoint keeps it."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,14 +78,14 @@ def test_an_account_that_does_not_add_up_is_exit_code_4(
     program: Program, folder: Path, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of the batch is in the lake then."""
-    finish = Mapped.finish
+    take = Mapped.take
 
-    def lose(mapped: Mapped) -> None:
+    def lose(mapped: Mapped, *given: Any) -> None:
         mapped.report.records += 1
-        finish(mapped)
+        take(mapped, *given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Mapped, "finish", lose)
+        patch.setattr(Mapped, "take", lose)
         ended = program("ingest", log, "--mapping", folder, "--lake", tmp_path / "l")
     assert (ended.code, "neither written nor quarantined nor dropped" in ended.err) == (4, True)
     assert not list((tmp_path / "l").glob("*/*/*.parquet"))

@@ -77,3 +77,15 @@ def test_a_query_that_is_wrong_itself_raises(plan: Plan, monkeypatch: pytest.Mon
     raise_for(monkeypatch, "(upper({0}, 'no such argument'))")
     with pytest.raises(duckdb.Error):
         DuckEngine(plan).run(as_records(texts(["fine", "fine"])), clock=5)
+
+
+def test_batches_that_are_mapped_together_are_told_apart_where_the_query_raises(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record at fault is told of by the batch that has it, by its row there."""
+    raise_for(monkeypatch, "(cast(cast(nullif({0}, 'fine') as integer) as varchar))")
+    runs = [as_records(texts(words)) for words in (["fine"] * 3, ["fine", "poison"], ["fine"])]
+    first, second, third = DuckEngine(plan).run_each(runs, clock=5, origins=["a", "b", "c"])
+    assert [fault.row for fault in second.faults] == [1]
+    assert (first.faults, third.faults) == ([], [])
+    assert [one.written for one in (first, second, third)] == [3, 1, 1]

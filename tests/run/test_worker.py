@@ -15,11 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from ocsf_pipe.engine.engine import Engine
+from ocsf_pipe.engine.outcome import Outcome
 from ocsf_pipe.errors import LakeError
 from ocsf_pipe.lake import Lake, Txn
-from ocsf_pipe.run import poison
+from ocsf_pipe.run import batch, poison
 from ocsf_pipe.run import worker as worker_module
 from ocsf_pipe.run.batch import Mapped
+from ocsf_pipe.source import Records
 from tests.run.acme import FAULTY, line, refused, uids, verified, write_mapping
 from tests.run.crash import died
 from tests.run.shelf import Shelf, worker
@@ -199,7 +202,7 @@ def test_reading_goes_on_while_a_round_is_brought_in(lake: Path, monkeypatch: py
     running = worker(lake, shelf, size=sum(map(len, messages)) // 8, aside=ThreadPoolExecutor(1))
     thread = threading.Thread(target=running.run)
     thread.start()
-    while not running._full():
+    while not running._full(running._held()):
         time.sleep(0.01)
     time.sleep(0.1)
     held = running._lanes["a"].end
@@ -324,19 +327,23 @@ def test_a_partition_that_is_lost_is_let_go_of(lake: Path) -> None:
     assert who(lake) == each_once(range(60))
 
 
-def test_a_record_that_breaks_its_mapping_costs_itself_alone(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is raised: the batch is halved until the record is found."""
-    finish = Mapped.finish
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_record_that_breaks_its_mapping_costs_itself_alone(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, *, shared: bool
+) -> None:
+    """Whatever is raised: the batch is halved until the record is found, whoever is mapped with it."""
+    mapping = batch._map
 
-    def touchy(self: Mapped) -> None:
-        for runs in self.waiting.values():
-            for _, run, _ in runs:
+    def touchy(batches: Sequence[Mapped], waiting: Sequence[batch.Waiting]) -> None:
+        for some in waiting:
+            for run in some.runs:
                 if any('"p13"' in text for text in run.raw.to_pylist()):
                     raise ZeroDivisionError("of all things")
-        finish(self)
+        mapping(batches, waiting)
 
-    monkeypatch.setattr(Mapped, "finish", touchy)
-    shelf = Shelf({"a": [*SENT, b"{broken"]}, take=100)
+    monkeypatch.setattr(batch, "_map", touchy)
+    messages = {"a": SENT[:10], "b": [*SENT[10:40], b"{broken"], "c": SENT[40:]}
+    shelf = Shelf(messages if shared else {"a": [*SENT, b"{broken"]}, take=100)
     worker(lake, shelf).run()
     assert who(lake) == each_once(range(60)) - Counter(["p13"])
     told = Lake(lake).sql("select reason, cast(raw as varchar) as raw from _quarantine order by reason").to_pylist()
@@ -345,6 +352,26 @@ def test_a_record_that_breaks_its_mapping_costs_itself_alone(lake: Path, monkeyp
     ]
     assert len(told) == 2
     assert poison.LOG.name == "ocsf_pipe.run"
+
+
+def test_the_partitions_of_a_round_are_mapped_by_one_query(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its own account all the same."""
+    asked = []
+    run_each = Engine.run_each
+
+    def told(engine: Engine, runs: Sequence[Records], **given: Any) -> list[Outcome]:
+        asked.append([len(run) for run in runs])
+        return run_each(engine, runs, **given)
+
+    monkeypatch.setattr(Engine, "run_each", told)
+    shelf = Shelf({"a": SENT[:20], "b": SENT[20:45], "c": [*SENT[45:], b"{broken"]}, take=100)
+    running = worker(lake, shelf, seconds=1000)
+    running.run()
+    assert sorted(asked[0]) == [16, 20, 25]
+    assert who(lake) == each_once(range(60))
+    counts = {name: Lake(lake).resume("test", "shelf", name).next_batch for name in "abc"}
+    assert counts == {"a": 1, "b": 1, "c": 1}
+    assert (running.report.records, running.report.written, sum(running.report.quarantined.values())) == (61, 60, 1)
 
 
 def test_the_records_tell_which_mapping_takes_them(lake: Path) -> None:
