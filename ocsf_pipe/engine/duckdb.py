@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import duckdb
 import pyarrow as pa
@@ -93,7 +93,7 @@ class DuckEngine:
 
     def expand(self, records: Records) -> Records:
         """Take documents apart into records where the mapping has an envelope."""
-        return expand(self._connection, self.plan.records, records)
+        return expand(partial(self._statement, None, "expand"), self.plan.records, records)
 
     def run(self, records: Records, *, clock: int, origin: Origin = "") -> Outcome:
         """Map one batch of records, envelopes already taken apart.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ocsf_pipe.engine.statement import Statement
 from ocsf_pipe.ops.sql_text import text_literal
 from ocsf_pipe.pieces import whole
 from ocsf_pipe.source import Records
@@ -15,10 +16,10 @@ from ocsf_pipe.source import Records
 Steps = tuple[str | int, ...]
 
 
-def expand(connection: duckdb.DuckDBPyConnection, steps: Steps, records: Records) -> Records:
+def expand(statement: Callable[[str], Statement], steps: Steps, records: Records) -> Records:
     """Each element of the list at `steps` as a record of its own; a document without that list is itself the record.
 
-    Elements keep the position of their document and are numbered by `sub`, from 0.
+    Elements keep the position of their document and are numbered by `sub`, from 0. `statement` plans a query once.
     """
     if not steps or records.columns is not None or not len(records):
         return records
@@ -26,11 +27,8 @@ def expand(connection: duckdb.DuckDBPyConnection, steps: Steps, records: Records
     keys = [str(step) for step in steps if step != "*"]
     if not any_key(text, keys[0]):
         return records
-    connection.register("documents", pa.table({"rid": pa.array(range(len(text)), pa.int64()), "raw": text}))
-    try:
-        rows = connection.sql(_query(keys)).to_arrow_table()
-    finally:
-        connection.unregister("documents")
+    documents = pa.table({"rid": pa.array(range(len(text)), pa.int64()), "raw": text})
+    rows = statement(_query(keys)).run(documents)
     of = whole(rows["rid"])
     return Records(
         raw=whole(rows["element"]).cast(pa.large_string()),
@@ -43,11 +41,8 @@ def expand(connection: duckdb.DuckDBPyConnection, steps: Steps, records: Records
 
 def any_key(text: pa.LargeStringArray, key: str) -> bool:
     """Whether any document can hold the key, plain or escaped: other records are not even looked into."""
-    plain, escaped = (
-        pc.match_substring(text, json.dumps(key, ensure_ascii=False)),
-        pc.match_substring_regex(text, r"\\[u/]"),
-    )
-    return bool(pc.any(pc.or_(plain, escaped)).as_py())
+    plain = pc.match_substring(text, json.dumps(key, ensure_ascii=False))
+    return bool(pc.any(plain).as_py() or pc.any(pc.match_substring_regex(text, r"\\[u/]")).as_py())
 
 
 def _query(keys: list[str]) -> str:
@@ -58,8 +53,7 @@ def _query(keys: list[str]) -> str:
     # cast, for beside `raw` every element would be taken for JSON, which `raw` may not be
     listed = f"case when {place} is null then [raw] else cast({place} as varchar[]) end"
     decoded = f"try(from_json(raw, {text_literal(json.dumps(shape))}))"
-    return f"""
-        with decoded as (select rid, raw, {decoded} as d from documents),
+    return f"""with decoded as (select rid, raw, {decoded} as d from batch),
         listed as (select rid, {listed} as elements from decoded)
         select rid, coalesce(unnest(elements), 'null') as element, generate_subscripts(elements, 1) - 1 as n
         from listed order by rid, n"""
