@@ -26,7 +26,7 @@ MAPPING = "aws.cloudtrail"
 
 
 def _samples() -> Iterator[dict[str, Any]]:
-    """The records of the samples that have a time, as all real ones do."""
+    """The records of the samples that have a time and a service, as all real ones do."""
     for path in sorted(SAMPLES.glob("*.input.*json")):
         for line in path.read_text("utf-8").splitlines():
             try:
@@ -34,7 +34,8 @@ def _samples() -> Iterator[dict[str, Any]]:
             except ValueError:
                 continue
             for record in found.get("Records", [found]) if isinstance(found, dict) else []:
-                if isinstance(record, dict) and re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:]+Z", str(record.get("eventTime"))):
+                timed = re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:]+Z", str(record.get("eventTime")))
+                if timed and str(record.get("eventSource")).endswith(".amazonaws.com"):
                     yield record
 
 
