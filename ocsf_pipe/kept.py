@@ -60,7 +60,7 @@ def _digest(parts: Iterable[str | bytes]) -> str:
 def _program() -> str:
     """The versions of the program and of what it works things out with, and the state of its own files."""
     files = sorted([*Path(__file__).parent.rglob("*.py"), *schemas_dir().rglob("*.json")])
-    stamps = ",".join(str(file.stat().st_mtime_ns) for file in files)
+    stamps = ",".join(f"{stat.st_mtime_ns} {stat.st_size}" for stat in (file.stat() for file in files))
     return f"{' '.join(map(_version, _PROGRAMS))} {stamps}"
 
 

@@ -37,15 +37,18 @@ Kind: TypeAlias = tuple[object, ...]
 
 @dataclass(slots=True)
 class Waiting:
-    """Runs of one batch that one query can map, each of one partition."""
+    """Runs of one batch that one query can map, each of one partition; `size` is the bytes of their raw records."""
 
     listed: Listed
     runs: list[Records] = field(default_factory=list)
     partitions: list[str] = field(default_factory=list)
+    size: int = 0
 
-    def size(self) -> int:
-        """The bytes of the raw records."""
-        return sum(int(run.raw.nbytes) for run in self.runs)
+    def hold(self, run: Records, partition: str) -> None:
+        """Have one more wait."""
+        self.runs.append(run)
+        self.partitions.append(partition)
+        self.size += run.raw.nbytes
 
     def whole(self) -> tuple[Records, pa.StringArray]:
         """The runs as one, and the partition of each record."""
@@ -89,9 +92,8 @@ class Mapped:
                 columns = tuple(mine.columns.column_names) if mine.columns is not None else None
                 kind = (listed.name, columns, mine.json is None)
                 waiting = self.waiting.setdefault(kind, Waiting(listed))
-                waiting.runs.append(mine)
-                waiting.partitions.append(partition)
-                if waiting.size() >= AT_ONCE:
+                waiting.hold(mine, partition)
+                if waiting.size >= AT_ONCE:
                     del self.waiting[kind]
                     _map([self], [waiting])
                     give_back()
@@ -164,7 +166,7 @@ def finish(batches: Sequence[Mapped]) -> None:
 
 def _at_once(batches: Sequence[Mapped], kind: Kind) -> Sequence[Mapped]:
     """As many of the first batches as one query maps."""
-    sizes = accumulate(batch.waiting[kind].size() for batch in batches)
+    sizes = accumulate(batch.waiting[kind].size for batch in batches)
     return batches[: max(1, sum(size <= AT_ONCE for size in sizes))]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,26 @@ def test_a_partition_keeps_its_id_as_its_file_grows(tmp_path: Path) -> None:
     assert partition_id(path) == before
     path.write_bytes(b"two\n")
     assert partition_id(path) != before
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+@pytest.mark.parametrize("first", [b"", b"a", b"a\n", b"\n", b"x" * 4095 + b"\n", b"x" * 4096 + b"\n", b"x" * 9000])
+def test_a_file_is_named_by_its_first_line_or_4096_bytes_of_it(
+    tmp_path: Path, first: bytes, packed: Callable[[bytes], bytes]
+) -> None:
+    """Packed or not; a file that is known by this name in a lake must never get another."""
+    path = tmp_path / "a"
+    path.write_bytes(packed(first + b"second\n"))
+    line = (first + b"second\n")[:4096].split(b"\n")[0]
+    line += b"\n" if (first + b"second\n")[len(line) : len(line) + 1] == b"\n" and len(line) < 4096 else b""
+    assert partition_id(path) == f"{path}#{hashlib.sha256(line).hexdigest()[:16]}"
+
+
+def test_a_packed_file_that_breaks_in_its_first_line_is_named_by_its_path(tmp_path: Path) -> None:
+    """What can be had of the line may be more the next time."""
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(bytes(range(65, 91)) * 50)[:40])
+    assert partition_id(path) == f"{path}#{hashlib.sha256(b'').hexdigest()[:16]}"
 
 
 def test_folders_and_globs_are_searched(tmp_path: Path) -> None:
