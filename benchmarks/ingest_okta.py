@@ -5,17 +5,15 @@
 
 import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.measure import measure
+from benchmarks.measure import PROGRAM, measure
 
 
 def command(source: Path, lake: Path) -> Sequence[str]:
     """Return the command that a user would type, run by this Python."""
-    program = "import sys; from ocsf_pipe.cli import main; sys.exit(main())"
-    return [sys.executable, "-c", program, "ingest", str(source), "--lake", str(lake), "--mapping", "okta/system_log"]
+    return [*PROGRAM, "ingest", str(source), "--lake", str(lake), "--mapping", "okta/system_log"]
 
 
 def _main() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "benchmarks" / "data"
+PROGRAM = (sys.executable, "-c", "import sys; from ocsf_pipe.cli import main; sys.exit(main())")
+"""The command line program, run by this Python."""
 
 
 @dataclass(frozen=True, slots=True)

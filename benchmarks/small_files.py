@@ -11,17 +11,15 @@ import json
 import random
 import re
 import shutil
-import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import DATA, ROOT, Contender, circumstances, median, rounds
+from benchmarks.measure import DATA, PROGRAM, ROOT, Contender, circumstances, median, rounds
 
 SAMPLES = ROOT / "mappings" / "aws" / "cloudtrail" / "samples"
-PROGRAM = "import sys; from ocsf_pipe.cli import main; sys.exit(main())"
 MAPPING = "aws.cloudtrail"
 
 
@@ -53,14 +51,14 @@ def write_files(folder: Path, files: int, records: int) -> None:
 def _commands(folder: Path, lake: Path) -> Iterator[tuple[str, Sequence[str]]]:
     for name, mapping in (("named", MAPPING), ("told by the records", "auto")):
         given = ["--mapping", MAPPING] if mapping == MAPPING else []
-        yield f"ingest, {name}", [sys.executable, "-c", PROGRAM, "ingest", str(folder), "--lake", str(lake), *given]
+        yield f"ingest, {name}", [*PROGRAM, "ingest", str(folder), "--lake", str(lake), *given]
         pipeline = folder.with_name(f"{folder.name}-{mapping}.yaml")
         pipeline.write_text(
             f"pipeline: small\nlake: {lake}\nsources:\n  trail: {{connector: file, mapping: {mapping}, "
             f"paths: [{folder}]}}\n",
             "utf-8",
         )
-        yield f"run --once, {name}", [sys.executable, "-c", PROGRAM, "run", str(pipeline), "--once"]
+        yield f"run --once, {name}", [*PROGRAM, "run", str(pipeline), "--once"]
 
 
 def _main() -> None:

@@ -24,6 +24,7 @@ from ocsf_pipe.engine.parts import (
     joined,
     origins_of,
     parted,
+    reshaped,
     starts_of,
 )
 from ocsf_pipe.engine.query import (
@@ -128,10 +129,7 @@ class DuckEngine:
             except POISON:
                 pass  # one of them has a record at fault, and finds it by itself
         outcomes = [self.run(run, clock=clock, origin=origin) for run, origin in zip(runs, origins, strict=True)]
-        for outcome in outcomes:
-            for name in list(outcome.tables):
-                outcome.tables[name] = shaped(outcome.tables.pop(name))
-        return outcomes
+        return reshaped(outcomes, shaped)
 
     def recognised(self, records: Records) -> pa.BooleanArray:
         """Which records the mapping recognises as its own; none where it does not say."""

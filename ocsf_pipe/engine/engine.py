@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from ocsf_pipe.content.seal import Sealer
 from ocsf_pipe.engine import reference
 from ocsf_pipe.engine.duckdb import DuckEngine
 from ocsf_pipe.engine.outcome import Outcome
-from ocsf_pipe.engine.parts import Origin, Shaped, as_it_is
+from ocsf_pipe.engine.parts import Origin, Shaped, as_it_is, reshaped
 from ocsf_pipe.engine.tables import columns_by_table
 from ocsf_pipe.ops.types import Type
 from ocsf_pipe.plan.nodes import Path, Plan
@@ -68,37 +69,29 @@ class Engine:
 
     def run(self, records: Records, *, clock: int, origin: Origin = "") -> Outcome:
         """Map one batch; the arguments are those of `DuckEngine.run`. Content is sealed before anything else."""
-        if self._sealer is None:
-            return self._run(records, clock, origin)
-        sealed = self._sealer.seal(self.plan.content, records)
-        outcome = self._run(sealed.records, clock, origin)
-        outcome.texts = sealed.texts
-        return outcome
+        return self.run_each([records], clock=clock, origins=[origin])[0]
 
     def run_each(
         self, runs: Sequence[Records], *, clock: int, origins: Sequence[Origin], shaped: Shaped = as_it_is
     ) -> list[Outcome]:
         """Map several batches of the same columns at once; see `DuckEngine.run_each`. Content is sealed before."""
-        sealed = None if self._sealer is None else [self._sealer.seal(self.plan.content, run) for run in runs]
-        if sealed is not None:
-            runs = [one.records for one in sealed]
-        if self._seen + sum(map(len, runs)) > FEW:
-            self._seen += sum(map(len, runs))
-            outcomes = self.duck.run_each(runs, clock=clock, origins=origins, shaped=shaped)
-        else:
-            outcomes = [self._run(run, clock, origin) for run, origin in zip(runs, origins, strict=True)]
-        for one, outcome in zip(sealed or (), outcomes, strict=False):
+        if self._sealer is None:
+            return self._run(runs, clock, origins, shaped)
+        sealed = [self._sealer.seal(self.plan.content, run) for run in runs]
+        outcomes = self._run([one.records for one in sealed], clock, origins, shaped)
+        for one, outcome in zip(sealed, outcomes, strict=True):
             outcome.texts = one.texts
         return outcomes
 
-    def _run(self, records: Records, clock: int, origin: Origin) -> Outcome:
-        self._seen += len(records)
-        if self._seen > FEW:
-            return self.duck.run(records, clock=clock, origin=origin)
-        try:
-            return interpreted(self.plan, records, clock=clock, origin=origin)
-        except RecursionError:  # a record nested thousands deep: Python's stack ends where DuckDB's does not
-            return self.duck.run(records, clock=clock, origin=origin)
+    def _run(self, runs: Sequence[Records], clock: int, origins: Sequence[Origin], shaped: Shaped) -> list[Outcome]:
+        self._seen += sum(map(len, runs))
+        if self._seen <= FEW:
+            each = zip(runs, origins, strict=True)
+            with suppress(
+                RecursionError
+            ):  # a record nested thousands deep: Python's stack ends where DuckDB's does not
+                return reshaped([interpreted(self.plan, run, clock=clock, origin=where) for run, where in each], shaped)
+        return self.duck.run_each(runs, clock=clock, origins=origins, shaped=shaped)
 
 
 def interpreted(plan: Plan, records: Records, *, clock: int, origin: Origin = "") -> Outcome:

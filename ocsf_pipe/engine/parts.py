@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ocsf_pipe import pieces
+from ocsf_pipe.engine.outcome import Outcome
 from ocsf_pipe.source import Records
 
 Origin: TypeAlias = str | pa.StringArray
@@ -23,6 +25,14 @@ Shaped: TypeAlias = Callable[[pa.Table], pa.Table]
 def as_it_is(table: pa.Table) -> pa.Table:
     """Do nothing to a table."""
     return table
+
+
+def reshaped(outcomes: list[Outcome], shaped: Shaped) -> list[Outcome]:
+    """The same outcomes with their tables `shaped`, one after the other: what it was before is let go of."""
+    for outcome in outcomes:
+        for name in list(outcome.tables):
+            outcome.tables[name] = shaped(outcome.tables.pop(name))
+    return outcomes
 
 
 def joined(runs: Sequence[Records]) -> Records:
@@ -41,11 +51,11 @@ def joined(runs: Sequence[Records]) -> Records:
 
 def origins_of(runs: Sequence[Records], origins: Sequence[Origin]) -> pa.StringArray:
     """The partition of each record of runs that are joined."""
-    told = (
+    told = [
         pa.repeat(pa.scalar(origin), len(run)) if isinstance(origin, str) else origin
         for run, origin in zip(runs, origins, strict=True)
-    )
-    return pa.concat_arrays(list(told))
+    ]
+    return pieces.joined(told, pa.string())
 
 
 def in_order(result: pa.Table) -> pa.Table:

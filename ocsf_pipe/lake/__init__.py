@@ -126,7 +126,8 @@ class Lake:
         for name in sorted(names, key=lambda name: (name == QUARANTINE, name)):
             mine = [(txn, tables[name]) for txn, tables in batches if name in tables and tables[name].num_rows]
             if mine:
-                rows = together([rows for _, rows in mine]).combine_chunks()  # many small pieces cost more than a copy
+                rows = together([rows for _, rows in mine])
+                rows = rows.combine_chunks() if len(mine) > 1 else rows  # many small pieces cost more than a copy
                 self.writer.write(name, rows, [txn for txn, _ in mine])
         self._seal_due(names)
 

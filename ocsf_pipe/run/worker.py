@@ -93,11 +93,7 @@ class Worker:
         self._calm()
 
     def _mapper_of(self, routes: Routes) -> Mapper:
-        return Mapper(routes, self.threads, self._keys)
-
-    @property
-    def _keys(self) -> Vault:
-        return self.vault or vault_of(self.lake)
+        return Mapper(routes, self.threads, self.vault or vault_of(self.lake))
 
     @property
     def name(self) -> str:
@@ -388,7 +384,7 @@ class Worker:
         begun = self._as_begun(first, first_runs, clock)
         if begun is not None and first.pending is not None:
             return [Part.of(first, first.pending, begun, first_runs)]
-        mapped = self._mapped(self._mapper, [(lane.partition.id, runs) for lane, runs, _ in held], clock)
+        mapped = self._mapper.mapped([(lane.partition.id, runs) for lane, runs, _ in held], clock)
         return [
             Part.of(lane, self._txn(lane, end, clock, one.report), one, runs)
             for (lane, runs, end), one in zip(held, mapped, strict=True)
@@ -405,10 +401,7 @@ class Worker:
         if not mappings or self._digest(mappings) != lane.pending.plan:
             return None
         mapper = self._mapper_of(Routes(self.routes.names, given=mappings))
-        return self._mapped(mapper, [(lane.partition.id, runs)], clock)[0]
-
-    def _mapped(self, mapper: Mapper, batches: Sequence[tuple[str, Sequence[Records]]], clock: int) -> Sequence[Mapped]:
-        return mapper.mapped(batches, clock)
+        return mapper.mapped([(lane.partition.id, runs)], clock)[0]
 
     def _txn(self, lane: Lane, end: int, clock: int, report: Report) -> Txn:
         """The transaction of the batch in hand: the pending one, where it was begun already."""
@@ -423,7 +416,7 @@ class Worker:
         return Txn(self.context.pipeline, self.name, lane.partition.id, batch, digest, lane.start, end, clock)
 
     def _digest(self, mappings: Iterable[Listed]) -> str:
-        return plans_digest([self._keys.digest(listed.plan) for listed in mappings])
+        return plans_digest([self._mapper.vault.digest(listed.plan) for listed in mappings])
 
     def _until_done(self, commit: Callable[[], None]) -> None:
         """Commit, waiting out a full disk or a lost bucket; the batch stays in memory and nothing more is read."""

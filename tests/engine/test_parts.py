@@ -38,7 +38,7 @@ def plain(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def alike(mapping: str) -> list[list[Records]]:
-    """The samples of a mapping, those together that have the same columns; each also cut in two."""
+    """The samples of a mapping, those together that have the same columns."""
     found: dict[object, list[Records]] = {}
     duck = engine(mapping)
     for run in runs(mapping):

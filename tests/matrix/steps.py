@@ -11,6 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from ocsf_pipe.lake import maintain, retain, write
 from ocsf_pipe.lake.store import LocalStore, ObjectStore
+from ocsf_pipe.run.mapper import Mapper
 from ocsf_pipe.run.worker import Worker
 
 Name = Callable[..., str]
@@ -54,8 +55,8 @@ class NamedSteps:
         patch.setattr(write, "write_deltalake", self.around(write_deltalake, lambda *_: "new columns"))
         patch.setattr(DeltaTable, "create", self.around(DeltaTable.create, lambda *_: "new table"))
         patch.setattr(DeltaTable, "vacuum", self.around(DeltaTable.vacuum, lambda *_: "vacuum"))
-        for method, said in (("_mapped", "map"), ("_acknowledged", "acknowledge")):
-            patch.setattr(Worker, method, self.around(getattr(Worker, method), lambda *_, said=said: said))
+        for owner, method, said in ((Mapper, "mapped", "map"), (Worker, "_acknowledged", "acknowledge")):
+            patch.setattr(owner, method, self.around(getattr(owner, method), lambda *_, said=said: said))
 
 
 def put_name(path: str) -> str:
